@@ -1,0 +1,143 @@
+// swift-tools-version: 6.2
+// The rooms and their arrows. Each room may import only what its line names, and every arrow points down:
+// Tests/ArchitectureTests holds the source to this file. docs/ARCHITECTURE.md says what each room is for.
+
+import PackageDescription
+
+/// `tools/build` sets it: the firmware is built alone, as Embedded Swift, without the host programs.
+let firmware = Context.environment["GATEWARDEN_FIRMWARE"] == "1"
+
+/// Headers and static archives that Debian does not ship in the form needed here; `tools/setup` lays them there.
+let hostDependencies = Context.packageDirectory + "/build/deps/host"
+
+let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
+let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
+/// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
+let roomSettings: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+    + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include"])])
+/// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
+let laneSettings: [SwiftSetting] = roomSettings
+    + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
+
+func library(_ name: String, _ libraries: [String]) -> Target {
+    .target(
+        name: name,
+        cSettings: hostHeaders,
+        linkerSettings: hostArchives + libraries.map { .linkedLibrary($0) }
+    )
+}
+
+func room(_ name: String, _ below: [String], settings: [SwiftSetting] = roomSettings) -> Target {
+    .target(name: name, dependencies: below.map { .byName(name: $0) }, swiftSettings: settings)
+}
+
+func roomTests(_ name: String, _ uses: [String]) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: ([name] + uses).map { .byName(name: $0) },
+        swiftSettings: roomSettings
+    )
+}
+
+// The C libraries, a thin module each.
+let cLibraries: [Target] = [
+    library("CSystem", ["pthread", "m"]),
+    library("CSQLite", ["sqlite3", "m"]),
+    library("COpenSSL", firmware ? ["ssl", "crypto", "z", "zstd"] : ["ssl", "crypto"]),
+    library("CLibevent", ["event_openssl", "event"]),
+    library("CJansson", ["jansson"]),
+    library("CExpat", ["expat"]),
+    library("CLibgpiod", ["gpiod"]),
+    library("CLibmodbus", ["modbus"]),
+]
+
+// Pure: values in, values out.
+let foundations: [Target] = [
+    room("Domain", []),
+    room("LaneCore", ["Domain"], settings: laneSettings),
+    // Each the only door to its C libraries.
+    room("Machine", ["Domain", "CSystem", "CLibevent", "CLibgpiod", "CLibmodbus"]),
+    room("Crypto", ["Domain", "COpenSSL"]),
+    room("Formats", ["Domain", "CJansson", "CExpat"]),
+    room("Store", ["Domain", "CSQLite"]),
+]
+
+let pure: [Target] = [
+    room("Configuration", ["Domain", "LaneCore"]),
+    room("Admission", ["Domain"]),
+    room("DeviceProtocols", ["Domain", "Formats"]),
+    room("PlatformProtocols", ["Domain", "Formats"]),
+]
+
+let kept: [Target] = [
+    room("Ledger", ["Domain", "Store", "Crypto", "Machine", "Formats"]),
+    room("Registry", ["Domain", "Store", "Formats"]),
+]
+
+let facing: [Target] = [
+    room("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    room("Web", ["Domain", "DeviceProtocols", "Machine"]),
+    room("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
+    room("Console", ["Domain", "Machine"]),
+]
+
+let controller: [Target] = [
+    room(
+        "Controller",
+        [
+            "Domain", "LaneCore", "Configuration", "Admission", "Ledger", "Registry", "Devices", "Web", "Uplink",
+            "Console", "Machine", "Crypto",
+        ]
+    ),
+    .executableTarget(
+        name: "gatewarden",
+        dependencies: [
+            "Domain", "Controller", "Configuration", "Ledger", "Registry", "DeviceProtocols", "Machine", "Crypto",
+            "Store",
+        ],
+        swiftSettings: roomSettings
+    ),
+]
+
+let hostPrograms: [Target] = [
+    .target(
+        name: "SiteSimulator",
+        dependencies: ["Domain", "COpenSSL", "CSystem"],
+        swiftSettings: roomSettings
+    ),
+    .executableTarget(name: "gwsim", dependencies: ["SiteSimulator"], swiftSettings: roomSettings),
+    .executableTarget(
+        name: "gwctl",
+        dependencies: ["Domain", "Configuration"],
+        swiftSettings: roomSettings
+    ),
+]
+
+let tests: [Target] = [
+    roomTests("Domain", []),
+    roomTests("LaneCore", ["Domain"]),
+    roomTests("Machine", ["Domain"]),
+    roomTests("Crypto", ["Domain"]),
+    roomTests("Formats", ["Domain"]),
+    roomTests("Store", []),
+    roomTests("Configuration", ["Domain", "LaneCore"]),
+    roomTests("Admission", ["Domain"]),
+    roomTests("DeviceProtocols", ["Domain", "Formats"]),
+    roomTests("PlatformProtocols", ["Domain", "Formats"]),
+    roomTests("Ledger", ["Domain", "Store", "Crypto", "Machine"]),
+    roomTests("Registry", ["Domain", "Store"]),
+    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    roomTests("Web", ["Domain", "DeviceProtocols", "Machine"]),
+    roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
+    roomTests("Console", ["Domain", "Machine"]),
+    roomTests("Controller", ["Domain", "Machine", "LaneCore"]),
+    roomTests("SiteSimulator", ["Domain"]),
+    .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),
+]
+
+let package = Package(
+    name: "gatewarden",
+    products: [.executable(name: "gatewarden", targets: ["gatewarden"])],
+    targets: cLibraries + foundations + pure + kept + facing + controller + (firmware ? [] : hostPrograms + tests),
+    swiftLanguageModes: [.v6]
+)
