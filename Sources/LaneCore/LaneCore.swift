@@ -15,7 +15,7 @@
 import Domain
 
 public struct LaneCore: Sendable {
-    public enum Phase: UInt8, CaseIterable, Sendable {
+    public enum Phase: UInt8, Sendable {
         /// Nobody here; the arm is down (or where the last run left it).
         case idle
         /// A vehicle waits on the approach loop for its verdict.

@@ -13,7 +13,7 @@ public enum LaneSensor: UInt8, Sendable {
 }
 
 /// An output of the lane.
-public enum LaneOutput: UInt8, CaseIterable, Sendable {
+public enum LaneOutput: UInt8, Sendable {
     case raise = 0
     case lower = 1
     case green = 2
