@@ -12,7 +12,7 @@ die() {
     exit 1
 }
 
-# What an architecture of the firmware is called by Swift, by clang and by Debian (README of board/sdk).
+# What an architecture of the firmware is called by Swift, by clang and by Debian (board/sdk/README.md).
 swift_triple() {
     case $1 in
     aarch64) echo aarch64-none-none-elf ;;
@@ -74,7 +74,7 @@ piece() {
     temporary=$(mktemp -d "$cache/.making-$name-XXXXXX")
     chmod 755 "$temporary"
     say "making $name …"
-    # A subshell in the background of nothing: set -e must hold inside, so the call stands outside any condition.
+    # The call stands outside any condition, because inside one bash would ignore set -e.
     set +e
     (
         set -euo pipefail

@@ -5,17 +5,27 @@ sysroot_suite=trixie
 source_suite_sqlite=unstable
 
 sysroot_packages=(
-    libc6-dev libcrypt-dev libgcc-14-dev
+    libc6-dev libgcc-14-dev
     libevent-dev libexpat1-dev libgpiod-dev libjansson-dev libssl-dev libzstd-dev zlib1g-dev
 )
 
 # The archive of this machine's own apt configuration, so that no address stands here. Point releases bring the
 # security fixes into it; the separate security archive is left out because few mirrors carry all of it.
 find_archive() {
+    archive=$(configured_archive)
+    if [ -z "$archive" ]; then
+        # A fresh container has no lists, so apt cannot say yet which archive is which.
+        as_root apt-get -q update >"$cache/log/apt.log" 2>&1 || true
+        archive=$(configured_archive)
+    fi
+    [ -n "$archive" ] ||
+        die "apt knows no Debian archive: put one into /etc/apt/sources.list.d and run 'apt-get update'"
+}
+
+configured_archive() {
     local targets
     targets=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(LABEL)' 'Created-By: Packages')
-    archive=$(awk '$3 == "main" && $4 == "Debian" && $2 !~ /-/ { print $1; exit }' <<<"$targets")
-    [ -n "$archive" ] || die "apt knows no Debian archive: put one into /etc/apt/sources.list.d and run 'apt-get update'"
+    awk '$3 == "main" && $4 == "Debian" && $2 !~ /-/ { print $1; exit }' <<<"$targets"
 }
 
 find_keyring() {
@@ -40,10 +50,10 @@ apt_private() {
 # Reads the package lists once a run into $apt_state.
 apt_lists() {
     [ -n "${apt_state:-}" ] && return 0
+    mkdir -p "$cache/log"
     find_archive
     find_keyring
     local state log=$cache/log/apt-lists.log signed="signed-by=$keyring"
-    mkdir -p "$cache/log"
     state=$(mktemp -d "$cache/.making-apt-XXXXXX")
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
     : >"$state/status"
@@ -55,7 +65,8 @@ apt_lists() {
     say "reading Debian's package lists …"
     if ! apt_private "$state" -o APT::Update::Error-Mode=any update >"$log" 2>&1; then
         if grep -q NO_PUBKEY "$log"; then
-            die "$keyring lacks a key of $sysroot_suite or $source_suite_sqlite: upgrade the package debian-archive-keyring"
+            die "$keyring lacks a key of $sysroot_suite or $source_suite_sqlite:" \
+                "upgrade the package debian-archive-keyring"
         fi
         grep -E '^(E|W|Err):?' "$log" | head -n 5 >&2
         die "cannot read the Debian lists of $sysroot_suite and $source_suite_sqlite: check the network and that this" \
@@ -77,6 +88,12 @@ make_sysroot() {
     rm -rf "$dir/.packages" "$dir"/usr/share
     # Only archives are linked; a leftover .so would be a dynamic library by mistake.
     find "$dir/usr/lib" -name '*.so' \( -type l -o -type f \) -delete
+    # Unwind tables are a tenth of the firmware; nothing in it unwinds (no C++, no cancelled threads).
+    for file in libcrypto libssl libevent libevent_core libevent_extra libevent_openssl libexpat libjansson libgpiod \
+        libz libzstd; do
+        "$toolchain/bin/llvm-objcopy" --remove-section .eh_frame --remove-section .rela.eh_frame \
+            "$dir/usr/lib/$(multiarch "$2")/$file.a"
+    done
     for package in libc6-dev libssl-dev libevent-dev libgpiod-dev; do
         grep -q "^$package " "$dir/packages.txt"
     done

@@ -11,7 +11,8 @@ check_system() {
     local id version
     id=$(. /etc/os-release 2>/dev/null && echo "${ID:-}") || id=
     version=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-999}") || version=0
-    [ "$id" = debian ] || die "this system is '${id:-unknown}', not Debian: use Debian 12 or newer (a container will do)"
+    [ "$id" = debian ] ||
+        die "this system is '${id:-unknown}', not Debian: use Debian 12 or newer (a container will do)"
     [ "${version%%.*}" -ge 12 ] || die "this is Debian $version: use Debian 12 or newer"
     [ "$(uname -m)" = x86_64 ] || die "this machine is $(uname -m): the build host must be x86_64"
 }
@@ -20,8 +21,10 @@ check_system() {
 check_swift() {
     local info
     command -v swift >/dev/null && command -v swiftc >/dev/null ||
-        die "no 'swift' in PATH: install the Swift $swift_wanted toolchain for Debian 12 from swift.org and add its usr/bin"
-    info=$(swiftc -print-target-info 2>/dev/null) || die "'swiftc -print-target-info' fails: the Swift toolchain is broken"
+        die "no 'swift' in PATH: install the Swift $swift_wanted toolchain for Debian from swift.org," \
+            "and put its usr/bin into PATH"
+    info=$(swiftc -print-target-info 2>/dev/null) ||
+        die "'swiftc -print-target-info' fails: the Swift toolchain is broken, install it anew"
     swift_version=$(sed -n 's/.*"compilerVersion": "[^"]*Swift version \([0-9.]*\).*/\1/p' <<<"$info")
     toolchain=$(sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p' <<<"$info")
     toolchain=${toolchain%/lib/swift}
@@ -32,21 +35,17 @@ check_swift() {
     local arch need
     for arch in "${archs[@]}"; do
         need=$toolchain/lib/swift/embedded/$(swift_triple "$arch")
-        [ -d "$need" ] || die "the toolchain has no Embedded Swift for $arch ($need): install the whole swift.org toolchain"
+        [ -d "$need" ] ||
+            die "the toolchain has no Embedded Swift for $arch ($need): install the whole swift.org toolchain"
     done
     for need in clang ld.lld llvm-ar; do
-        [ -x "$toolchain/bin/$need" ] || die "the toolchain has no $need in $toolchain/bin: install the whole swift.org toolchain"
+        [ -x "$toolchain/bin/$need" ] ||
+            die "the toolchain has no $need in $toolchain/bin: install the whole swift.org toolchain"
     done
 }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "packages are missing (${missing[*]}) and there is neither root nor sudo: ask root to 'apt-get install' them"
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # Sets $missing to the packages that dpkg does not know as installed.
@@ -69,12 +68,14 @@ install_packages() {
     say "installing Debian packages: ${missing[*]}"
     local log=$cache/log/apt.log
     mkdir -p "$cache/log"
-    export DEBIAN_FRONTEND=noninteractive
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "there is neither root nor sudo for what is missing: as root run 'apt-get install ${missing[*]}'"
     as_root apt-get -q update >"$log" 2>&1 || say "apt-get update had errors, going on with what it has (see $log)"
-    as_root apt-get -q -y --no-install-recommends install "${missing[@]}" >>"$log" 2>&1 || {
+    if ! as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y --no-install-recommends install "${missing[@]}" >>"$log" 2>&1; then
         grep '^E:' "$log" | tail -n 3 >&2
         die "apt-get could not install ${missing[*]}: check network and sources; the whole log is $log"
-    }
+    fi
     find_missing
     [ ${#missing[@]} -eq 0 ] || die "still missing after apt-get install: ${missing[*]}"
 }

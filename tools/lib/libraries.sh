@@ -23,6 +23,7 @@ sqlite_options=(
 
 # Offsets and times are 64 bit on every architecture.
 library_flags=(-O2 -fPIC -fno-strict-aliasing -ffunction-sections -fdata-sections -w
+    -fno-unwind-tables -fno-asynchronous-unwind-tables
     -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64)
 
 compile() { "${cc[@]}" "${library_flags[@]}" -c "$@"; }
@@ -85,7 +86,7 @@ make_arch() {
     make_sqlite "$dir/usr/include" "$dir/usr/lib/$(multiarch "$arch")" "$work"
     make_modbus "$dir/usr/include" "$dir/usr/lib/$(multiarch "$arch")" "$work"
     rm -rf "$work"
-    cat "$sources/versions.txt" >"$dir/compiled.txt"
+    grep -v '^libgpiod ' "$sources/versions.txt" >"$dir/compiled.txt"
 }
 
 # make_host DIR: the prefix that plain 'swift build' and 'swift test' use.

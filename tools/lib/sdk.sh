@@ -1,6 +1,6 @@
 # The Swift SDK bundles, made from the templates in board/sdk for where the toolchain and the sysroots really are.
 
-# make_sdk DIR: one bundle an architecture; sysroot_ARCH variables say where the sysroots are.
+# make_sdk DIR: one bundle an architecture, for the sysroots in $sysroots.
 make_sdk() {
     local dir=$1 arch bundle template defines define sysroot libraries
     for arch in "${archs[@]}"; do
@@ -20,6 +20,7 @@ make_sdk() {
                 "$root/board/sdk/${template##*/}.in" >"$bundle/$template"
             python3 -m json.tool "$bundle/$template" >/dev/null
         done
-        ! grep -rn '@[A-Z_]*@' "$bundle"
+        # A placeholder left over would give a bundle that fails much later and less clearly.
+        if grep -rn '@[A-Z_]*@' "$bundle"; then return 1; fi
     done
 }
