@@ -299,7 +299,7 @@ public struct LaneCore: Sendable {
     private mutating func takeToken(arrivedAt instant: Instant) {
         precondition(token == .none, "LANE-4 a vehicle's passage ends before the next begins")
         tokenCount += 1
-        token = VehicleToken(boot: boot, count: tokenCount)
+        token = VehicleToken(boot: boot, lane: lane, count: tokenCount)
         arrivedAt = instant
         raisedAt = nil
         enteredAt = nil

@@ -15,7 +15,7 @@ import Testing
         case .safety: rig.safety(!rig.core.isActive(.safety))
         case .allow: rig.verdict(.stageAllowed)
         case .refuse: rig.verdict(.unknownVehicle)
-        case .allowAnother: rig.verdict(.stageAllowed, for: VehicleToken(boot: 6, count: 1))
+        case .allowAnother: rig.verdict(.stageAllowed, for: VehicleToken(boot: 6, lane: LaneRig.lane, count: 1))
         case .loseEdges: rig.loseEdges()
         case .waitShort: rig.wait(.milliseconds(400))
         case .waitDeadline:
