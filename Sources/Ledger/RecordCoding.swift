@@ -130,7 +130,8 @@ extension RecordBody {
         case .quarantine:
             self = .quarantine(
                 QuarantineEntry(
-                    destination: try fields.text(.destination), sequence: try fields.required(.dueSequence, UInt64.self),
+                    destination: try fields.text(.destination),
+                    sequence: try fields.required(.dueSequence, UInt64.self),
                     step: try fields.required(.dueStep, UInt32.self), reason: try fields.text(.detail)))
         case .shutdown: self = .note(.shutdown(cause: try fields.text(.cause)))
         case .faultRaised:
