@@ -118,7 +118,7 @@ let hostPrograms: [Target] = [
 let tests: [Target] = [
     roomTests("Domain", []),
     roomTests("LaneCore", ["Domain"]),
-    roomTests("Machine", ["Domain"]),
+    roomTests("Machine", ["Domain", "CSystem"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),
