@@ -128,7 +128,7 @@ let tests: [Target] = [
     roomTests("PlatformProtocols", ["Domain", "Formats"]),
     roomTests("Ledger", ["Domain", "Store", "Crypto", "Machine"]),
     roomTests("Registry", ["Domain", "Store"]),
-    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine", "CSystem"]),
     roomTests("Web", ["Domain", "DeviceProtocols", "Machine"]),
     roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
     roomTests("Console", ["Domain", "Machine"]),
