@@ -12,9 +12,10 @@ let hostDependencies = Context.packageDirectory + "/build/deps/host"
 
 let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
 let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
-/// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
+/// Lifetimes come with Span in the firmware's containers; warnings are errors in every room. On the host, CSystem's
+/// GNU names must also stand in the toolchain's own view of the C library, or the two disagree on its types.
 let roomSettings: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
-    + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include"])])
+    + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include", "-Xcc", "-D_GNU_SOURCE"])])
 /// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
 let laneSettings: [SwiftSetting] = roomSettings
     + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
