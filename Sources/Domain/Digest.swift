@@ -25,7 +25,7 @@ public struct Digest: Hashable, Sendable {
 
     /// Nil unless 64 hexadecimal digits of either case are given.
     public init?(hexadecimal: String) {
-        guard let bytes = bytes(hexadecimal: hexadecimal) else { return nil }
+        guard let bytes = Domain.bytes(hexadecimal: hexadecimal) else { return nil }
         self.init(bytes: bytes)
     }
 
