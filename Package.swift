@@ -12,10 +12,9 @@ let hostDependencies = Context.packageDirectory + "/build/deps/host"
 
 let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
 let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
-/// Lifetimes come with Span in the firmware's containers; warnings are errors in every room. On the host, CSystem's
-/// GNU names must also stand in the toolchain's own view of the C library, or the two disagree on its types.
+/// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
 let roomSettings: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
-    + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include", "-Xcc", "-D_GNU_SOURCE"])])
+    + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include"])])
 /// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
 let laneSettings: [SwiftSetting] = roomSettings
     + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
@@ -64,7 +63,7 @@ let foundations: [Target] = [
 ]
 
 let pure: [Target] = [
-    room("Configuration", ["Domain", "LaneCore"]),
+    room("Configuration", ["Domain"]),
     room("Admission", ["Domain"]),
     room("DeviceProtocols", ["Domain", "Formats"]),
     room("PlatformProtocols", ["Domain", "Formats"]),
@@ -121,7 +120,7 @@ let tests: [Target] = [
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),
-    roomTests("Configuration", ["Domain", "LaneCore"]),
+    roomTests("Configuration", ["Domain"]),
     roomTests("Admission", ["Domain"]),
     roomTests("DeviceProtocols", ["Domain", "Formats"]),
     roomTests("PlatformProtocols", ["Domain", "Formats"]),

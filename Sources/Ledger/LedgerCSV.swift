@@ -1,0 +1,56 @@
+// 运输车辆进出厂电子台账 as a CSV file: the rows of vehicles that crossed, in the annex's column order.
+//
+// Form: UTF-8 with a byte-order mark (Excel takes Chinese for another encoding without it), CRLF, RFC 4180 quoting.
+// A cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return) gets an
+// apostrophe before it, in the file too. What is not known is an empty cell, but the stage, which is X.
+
+import Domain
+
+enum LedgerCSV {
+    static let byteOrderMark = "\u{FEFF}"
+
+    /// The 23 columns of the annex, then our own.
+    static let headings = [
+        "出入口编号", "道闸编号", "进出厂状态", "进/出厂时间", "进/出厂照片", "车牌号码", "号牌颜色", "车辆类型",
+        "车辆识别代码(VIN)", "注册登记日期", "车辆型号(品牌型号)", "发动机型号", "发动机生产厂", "发动机编号", "燃料类型",
+        "排放标准", "使用性质", "联网状态", "随车清单", "行驶证", "运输货物名称", "运输量", "车队名称",
+        "流水号", "通行结果", "管控结果", "记录序号", "记录哈希",
+    ]
+
+    static var heading: String { line(headings) }
+
+    static func line(_ row: PassRow, _ record: Record) -> String {
+        let vehicle = row.vehicle
+        let photos = row.photos.map { $0.digest.hexadecimal + ".jpg" }.joined(separator: " ")
+        return line([
+            row.gate.entranceGateCode, row.gate.gateCode, String(row.direction.rawValue),
+            CivilTime(row.passedWall).text, photos, row.plate?.text ?? "",
+            row.plate.map { String($0.colour.rawValue) } ?? "", vehicle?.vehicleType ?? "", vehicle?.vin ?? "",
+            vehicle?.registrationDate ?? "", vehicle?.model ?? "", vehicle?.engineModel ?? "",
+            vehicle?.engineMaker ?? "", vehicle?.engineNumber ?? "", vehicle?.fuel?.code ?? "",
+            vehicle?.stage.code ?? EmissionStage.unknown.code, vehicle?.usage ?? "",
+            vehicle?.networked.map { $0 ? "1" : "0" } ?? "", "", "", "", "", vehicle?.fleet ?? "",
+            row.serial, row.outcome.word, row.reason?.word ?? "", String(record.sequence), record.hash.hexadecimal,
+        ])
+    }
+
+    private static func line(_ cells: [String]) -> String {
+        cells.map { cell($0) }.joined(separator: ",") + "\r\n"
+    }
+
+    static func cell(_ text: String) -> String {
+        var characters = Array(text.utf8)
+        if let first = characters.first, Array("=+-@\t\r".utf8).contains(first) {
+            characters.insert(UInt8(ascii: "'"), at: 0)
+        }
+        let needsQuotes = characters.contains { Array(",\"\r\n".utf8).contains($0) }
+        guard needsQuotes else { return String(decoding: characters, as: UTF8.self) }
+        var quoted: [UInt8] = [UInt8(ascii: "\"")]
+        for character in characters {
+            if character == UInt8(ascii: "\"") { quoted.append(character) }
+            quoted.append(character)
+        }
+        quoted.append(UInt8(ascii: "\""))
+        return String(decoding: quoted, as: UTF8.self)
+    }
+}

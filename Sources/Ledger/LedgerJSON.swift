@@ -1,0 +1,213 @@
+// Every record as one line of JSON (RFC 8259), for machines and for inspectors' tools. Unknown values are left out.
+// Numbers of 64 bits that may exceed 2^53 (tokens, lane times) are texts, since many readers take numbers for doubles.
+
+import Domain
+
+/// Builds one JSON object.
+private struct JSONObject {
+    private var text = "{"
+    private var isEmpty = true
+
+    private mutating func put(raw name: String, _ value: String) {
+        if !isEmpty { text += "," }
+        isEmpty = false
+        text += "\"" + name + "\":" + value
+    }
+
+    /// An empty text is an unknown value.
+    mutating func put(_ name: String, _ value: String?) {
+        guard let value, !value.isEmpty else { return }
+        put(raw: name, JSONObject.quoted(value))
+    }
+
+    mutating func put(_ name: String, number: (some BinaryInteger)?) {
+        guard let number else { return }
+        put(raw: name, String(number))
+    }
+
+    mutating func put(_ name: String, flag: Bool?) {
+        guard let flag else { return }
+        put(raw: name, flag ? "true" : "false")
+    }
+
+    mutating func put(_ name: String, _ time: Instant?) {
+        guard let time else { return }
+        put(name, String(time.nanoseconds))
+    }
+
+    mutating func put(_ name: String, _ time: WallTime?) {
+        guard let time else { return }
+        put(name, CivilTime(time).text)
+    }
+
+    mutating func put(_ name: String, _ photos: [PhotoReference]) {
+        guard !photos.isEmpty else { return }
+        let values = photos.map { photo in
+            var object = JSONObject()
+            object.put("kind", photo.kind == .scene ? "scene" : "plate")
+            object.put("sha256", photo.digest.hexadecimal)
+            object.put("bytes", number: photo.byteCount)
+            return object.closed
+        }
+        put(raw: name, "[" + values.joined(separator: ",") + "]")
+    }
+
+    mutating func put(_ name: String, _ object: JSONObject) {
+        put(raw: name, object.closed)
+    }
+
+    var closed: String { text + "}" }
+
+    private static func quoted(_ text: String) -> String {
+        var bytes: [UInt8] = [UInt8(ascii: "\"")]
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0..<0x20: bytes += Array("\\u00".utf8) + Array(hexadecimal([byte]).utf8)
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+enum LedgerJSON {
+    static func line(_ record: Record) -> String {
+        var object = JSONObject()
+        object.put("seq", number: record.sequence)
+        object.put("kind", RecordKind(rawValue: record.kindNumber)?.word ?? "kind-\(record.kindNumber)")
+        object.put("wall", record.wall)
+        object.put("wall_us", number: record.wall.microseconds)
+        object.put("lane_ns", record.laneTime)
+        object.put("boot", number: record.boot)
+        if record.token != .none { object.put("token", String(record.token.value)) }
+        object.put("hash", record.hash.hexadecimal)
+        object.put(record.body)
+        return object.closed + "\n"
+    }
+}
+
+extension JSONObject {
+    fileprivate mutating func put(_ body: RecordBody) {
+        switch body {
+        case .boot(let version, let cause, let device):
+            put("version", version)
+            put("cause", cause)
+            put("device", device)
+        case .capture(let capture):
+            put("lane", number: capture.lane.index)
+            put("key", capture.key)
+            put("camera", capture.camera)
+            put("raw_plate", capture.rawPlate)
+            put(capture.plate)
+            put("confidence", number: capture.confidence)
+            put("replayed", flag: capture.isReplayed)
+            put("taken_at", capture.takenAt)
+            put("photos", capture.photos)
+        case .decision(let decision, let gate):
+            put("lane", number: decision.verdict.lane.index)
+            put("direction", number: decision.direction.rawValue)
+            put("reason", decision.verdict.reason.word)
+            put("allows", flag: decision.verdict.reason.allows)
+            put("asked_ns", decision.askedAt)
+            put("decided_ns", decision.decidedAt)
+            put("capture", decision.captureKey)
+            put("camera", decision.camera)
+            put("raw_plate", decision.rawPlate)
+            put(decision.plate)
+            put("list_reason", decision.listReason)
+            put("register_imported", decision.registerImportedAt)
+            put(decision.vehicle)
+            put(gate)
+        case .pass(let row): put(row)
+        case .quarantine(let entry):
+            put("destination", entry.destination)
+            put("due_seq", number: entry.sequence)
+            put("due_step", number: entry.step)
+            put("reason", entry.reason)
+        case .note(let note): put(note)
+        case .unrecognised: break
+        }
+    }
+
+    private mutating func put(_ row: PassRow) {
+        put("lane", number: row.lane.index)
+        put("direction", number: row.direction.rawValue)
+        put("outcome", row.outcome.word)
+        put("crossed", flag: row.outcome.crossed)
+        put("serial", row.serial)
+        put("decision_seq", number: row.decisionSequence)
+        put("reason", row.reason?.word)
+        put("arrived_ns", row.arrivedAt)
+        put("raised_ns", row.raisedAt)
+        put("entered_ns", row.enteredAt)
+        put("ended_ns", row.endedAt)
+        put("arrived", row.arrivedWall)
+        put("passed", row.passedWall)
+        put("ended", row.endedWall)
+        put("capture", row.captureKey)
+        put("camera", row.camera)
+        put("raw_plate", row.rawPlate)
+        put(row.plate)
+        put("list_reason", row.listReason)
+        put("register_imported", row.registerImportedAt)
+        put(row.vehicle)
+        put(row.gate)
+        put("photos", row.photos)
+    }
+
+    private mutating func put(_ plate: Plate?) {
+        put("plate", plate?.text)
+        put("plate_colour", number: plate?.colour.rawValue)
+    }
+
+    private mutating func put(_ gate: GateCodes) {
+        put("enterprise", gate.enterpriseID)
+        put("enterprise_name", gate.enterpriseName)
+        put("entrance", gate.entranceGateCode)
+        put("gate", gate.gateCode)
+    }
+
+    private mutating func put(_ vehicle: Vehicle?) {
+        guard let vehicle else { return }
+        var object = JSONObject()
+        object.put(vehicle.plate)
+        object.put("stage", vehicle.stage.code)
+        object.put("fuel", vehicle.fuel?.code)
+        object.put("vin", vehicle.vin)
+        object.put("registered", vehicle.registrationDate)
+        object.put("type", vehicle.vehicleType)
+        object.put("model", vehicle.model)
+        object.put("engine_model", vehicle.engineModel)
+        object.put("engine_maker", vehicle.engineMaker)
+        object.put("engine_number", vehicle.engineNumber)
+        object.put("usage", vehicle.usage)
+        object.put("networked", flag: vehicle.networked)
+        object.put("fleet", vehicle.fleet)
+        put("vehicle", object)
+    }
+
+    private mutating func put(_ note: LedgerNote) {
+        switch note {
+        case .faultRaised(let subject, let detail), .faultHealed(let subject, let detail):
+            put("subject", subject)
+            put("detail", detail)
+        case .clockStep(let before, let after):
+            put("before", before)
+            put("after", after)
+            put("step_us", number: after.microseconds - before.microseconds)
+        case .registerImported(let vehicles, let listEntries, let refused, let file):
+            put("vehicles", number: vehicles)
+            put("list_entries", number: listEntries)
+            put("refused", number: refused)
+            put("file_sha256", file.hexadecimal)
+        case .configurationLoaded(let file): put("file_sha256", file.hexadecimal)
+        case .uplinkState(let destination, let isReachable, let detail):
+            put("destination", destination)
+            put("reachable", flag: isReachable)
+            put("detail", detail)
+        case .shutdown(let cause): put("cause", cause)
+        }
+    }
+}
