@@ -13,10 +13,12 @@ let hostDependencies = Context.packageDirectory + "/build/deps/host"
 let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
 let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
 /// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
-let roomSettings: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+let roomSettings: [SwiftSetting] =
+    [.unsafeFlags(["-warnings-as-errors"])]
     + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include"])])
 /// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
-let laneSettings: [SwiftSetting] = roomSettings
+let laneSettings: [SwiftSetting] =
+    roomSettings
     + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
 func library(_ name: String, _ libraries: [String]) -> Target {
