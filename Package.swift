@@ -63,7 +63,7 @@ let foundations: [Target] = [
 ]
 
 let pure: [Target] = [
-    room("Configuration", ["Domain", "LaneCore"]),
+    room("Configuration", ["Domain"]),
     room("Admission", ["Domain"]),
     room("DeviceProtocols", ["Domain", "Formats"]),
     room("PlatformProtocols", ["Domain", "Formats"]),
@@ -120,7 +120,7 @@ let tests: [Target] = [
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),
-    roomTests("Configuration", ["Domain", "LaneCore"]),
+    roomTests("Configuration", ["Domain"]),
     roomTests("Admission", ["Domain"]),
     roomTests("DeviceProtocols", ["Domain", "Formats"]),
     roomTests("PlatformProtocols", ["Domain", "Formats"]),

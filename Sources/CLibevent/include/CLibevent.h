@@ -2,6 +2,9 @@
 #ifndef GW_CLIBEVENT_H
 #define GW_CLIBEVENT_H
 
+// First: libevent defines _GNU_SOURCE, which would make system types differ from those of other modules.
+#include <stdint.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>

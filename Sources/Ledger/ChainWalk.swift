@@ -1,0 +1,127 @@
+// Walking the chain row by row: the checks that opening, reading and verifying share.
+
+import Domain
+import Store
+
+/// A row of the table `record`, as it lies in the file.
+struct StoredRecord {
+    let sequence: UInt64
+    let kind: Int64
+    let token: VehicleToken
+    let canonical: [UInt8]
+    let hash: [UInt8]
+
+    init(_ statement: Statement) {
+        sequence = statement.unsigned(0)
+        kind = statement.integer(1)
+        token = VehicleToken(value: statement.unsigned(2))
+        canonical = statement.blob(3)
+        hash = statement.blob(4)
+    }
+
+    func decoded() throws(LedgerError) -> Record {
+        guard let digest = Digest(bytes: hash) else {
+            throw .damaged(sequence: sequence, reason: "its hash does not have 32 bytes")
+        }
+        do throws(RecordFault) {
+            return try Record(canonical: canonical, hash: digest)
+        } catch {
+            throw .damaged(sequence: sequence, reason: error.reason)
+        }
+    }
+}
+
+/// Where a walk stands. Each row must follow on the one before.
+struct ChainWalk {
+    private(set) var head: LedgerHead
+
+    /// Starts after a record that is taken as given: the genesis, or the record before the newest ones.
+    init(after head: LedgerHead) {
+        self.head = head
+    }
+
+    mutating func advance(_ row: StoredRecord) throws(LedgerError) {
+        let expected = head.sequence + 1
+        guard row.sequence == expected else {
+            throw .damaged(sequence: expected, reason: "it is missing: record \(row.sequence) follows")
+        }
+        guard let hash = Digest(bytes: row.hash), hash == Chain.hash(after: head.hash, row.canonical) else {
+            throw .damaged(sequence: expected, reason: "its hash does not match its bytes and the hash before it")
+        }
+        let header = try header(row)
+        guard header.sequence == row.sequence else {
+            throw .damaged(sequence: expected, reason: "its bytes say that they are record \(header.sequence)")
+        }
+        guard Int64(header.kindNumber) == row.kind, header.token == row.token else {
+            throw .damaged(sequence: expected, reason: "its row is filed under another kind or token than its bytes")
+        }
+        head = LedgerHead(sequence: row.sequence, hash: hash)
+    }
+
+    private func header(_ row: StoredRecord) throws(LedgerError) -> RecordHeader {
+        do throws(RecordFault) {
+            return try RecordHeader(canonical: row.canonical)
+        } catch {
+            throw .damaged(sequence: row.sequence, reason: error.reason)
+        }
+    }
+}
+
+/// What the writer goes on from.
+struct LedgerTail {
+    var head: LedgerHead
+    /// The last boot's number; 0 when there was none.
+    var boot: UInt32
+
+    /// Reads the newest `LedgerLimits.recordsVerifiedAtOpen` records and checks their chain.
+    static func verified(_ database: Database, folder: String, device: String) throws(LedgerError) -> LedgerTail {
+        let genesis = LedgerHead(sequence: 0, hash: Chain.genesis(device: device))
+        let query = try Kept.statement(
+            database, "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq")
+        try checkDevice(query, folder, device)
+        let newest = try Kept.value(database, "SELECT seq FROM record ORDER BY seq DESC LIMIT 1")
+        let first = max(1, newest - Int64(LedgerLimits.recordsVerifiedAtOpen))
+        query.bind(1, first)
+        defer { query.reset() }
+        var walk = first == 1 ? ChainWalk(after: genesis) : nil
+        var boot: UInt32 = 0
+        while try Kept.step(query) {
+            let row = StoredRecord(query)
+            if walk == nil {
+                // The oldest of them is the anchor: the full verification reaches behind it.
+                walk = ChainWalk(after: LedgerHead(sequence: row.sequence, hash: try row.decoded().hash))
+            } else {
+                try walk?.advance(row)
+            }
+            boot = try row.decoded().boot
+        }
+        return LedgerTail(head: walk?.head ?? genesis, boot: boot)
+    }
+
+    private static func checkDevice(_ query: Statement, _ folder: String, _ device: String) throws(LedgerError) {
+        query.bind(1, Int64(0))
+        defer { query.reset() }
+        guard try Kept.step(query) else { return }
+        guard case .boot(_, _, let found) = try StoredRecord(query).decoded().body else {
+            throw .damaged(sequence: 1, reason: "it is not a boot record")
+        }
+        guard found.utf8.elementsEqual(device.utf8) else {
+            throw .otherDevice(folder: folder, found: found, expected: device)
+        }
+    }
+}
+
+/// The store's calls with the ledger's error.
+enum Kept {
+    static func statement(_ database: Database, _ sql: StaticString) throws(LedgerError) -> Statement {
+        do throws(StoreError) { return try database.prepare(sql) } catch { throw .store(error) }
+    }
+
+    static func value(_ database: Database, _ sql: StaticString) throws(LedgerError) -> Int64 {
+        do throws(StoreError) { return try database.value(sql) } catch { throw .store(error) }
+    }
+
+    static func step(_ statement: Statement) throws(LedgerError) -> Bool {
+        do throws(StoreError) { return try statement.step() } catch { throw .store(error) }
+    }
+}

@@ -1,0 +1,294 @@
+// The fields of a record's body: number (u16), length (u32), bytes; numbers strictly ascending; all big-endian.
+//
+// Invariants: a field that is absent means unknown, none or an empty text; the same value always has the same bytes.
+// Limits: a text is at most 4 KiB of UTF-8.
+
+import Domain
+
+/// Field numbers. One number has one meaning in every kind of record, for ever.
+enum Field: UInt16 {
+    case lane = 1
+    case direction = 2
+    case reason = 3
+    case askedAt = 4
+    case decidedAt = 5
+    case captureKey = 6
+    case camera = 7
+    case rawPlate = 8
+    case plate = 9
+    case plateColour = 10
+    case confidence = 11
+    case isReplayed = 12
+    case takenAt = 13
+    case photos = 14
+    case listReason = 15
+    case registerImportedAt = 16
+
+    case vehiclePlate = 20
+    case vehicleColour = 21
+    case vin = 22
+    case registrationDate = 23
+    case vehicleType = 24
+    case fuel = 25
+    case stage = 26
+    case model = 27
+    case engineModel = 28
+    case engineMaker = 29
+    case engineNumber = 30
+    case usage = 31
+    case networked = 32
+    case fleet = 33
+
+    case outcome = 40
+    case serial = 41
+    case decisionSequence = 42
+    case arrivedAt = 43
+    case raisedAt = 44
+    case enteredAt = 45
+    case endedAt = 46
+    case arrivedWall = 47
+    case passedWall = 48
+    case endedWall = 49
+
+    case enterpriseID = 50
+    case enterpriseName = 51
+    case entranceGateCode = 52
+    case gateCode = 53
+
+    case version = 60
+    case cause = 61
+    case device = 62
+    case subject = 63
+    case detail = 64
+    case wallBefore = 65
+    case wallAfter = 66
+    case vehicleCount = 67
+    case listEntryCount = 68
+    case refusedCount = 69
+    case fileDigest = 70
+    case destination = 71
+    case isReachable = 72
+    case dueSequence = 73
+    case dueStep = 74
+}
+
+/// Why bytes are not a record.
+enum RecordFault: Error {
+    case size
+    case formatVersion(UInt16)
+    case fieldOrder(UInt16)
+    case truncatedField(UInt16)
+    case missing(UInt16)
+    case invalid(UInt16)
+
+    var reason: String {
+        switch self {
+        case .size: "it is shorter than a header or longer than a record may be"
+        case .formatVersion(let version): "it has format version \(version), this program knows 1"
+        case .fieldOrder(let number): "field \(number) is out of order"
+        case .truncatedField(let number): "field \(number) goes beyond the record's end"
+        case .missing(let number): "field \(number) is missing"
+        case .invalid(let number): "field \(number) has no valid value"
+        }
+    }
+}
+
+/// Builds bytes, most significant byte first.
+struct ByteWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put(_ value: some FixedWidthInteger) {
+        var shift = value.bitWidth - 8
+        while shift >= 0 {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+            shift -= 8
+        }
+    }
+
+    mutating func put(_ more: [UInt8]) {
+        bytes.append(contentsOf: more)
+    }
+}
+
+/// Builds a body.
+struct FieldWriter {
+    private var writer = ByteWriter()
+    private var last: UInt16 = 0
+
+    var bytes: [UInt8] { writer.bytes }
+
+    private mutating func start(_ field: Field, _ count: Int) {
+        precondition(field.rawValue > last, "LDG-1 fields are written in ascending order")
+        last = field.rawValue
+        writer.put(field.rawValue)
+        writer.put(UInt32(count))
+    }
+
+    mutating func put(_ field: Field, _ value: some FixedWidthInteger) {
+        start(field, value.bitWidth / 8)
+        writer.put(value)
+    }
+
+    mutating func put(_ field: Field, _ value: Bool) {
+        put(field, value ? UInt8(1) : 0)
+    }
+
+    mutating func put(_ field: Field, _ time: Instant?) {
+        if let time { put(field, time.nanoseconds) }
+    }
+
+    mutating func put(_ field: Field, _ time: WallTime?) {
+        if let time { put(field, time.microseconds) }
+    }
+
+    mutating func put(_ field: Field, _ digest: Digest) {
+        start(field, Digest.byteCount)
+        writer.put(digest.bytes)
+    }
+
+    /// An empty text is an absent field.
+    mutating func put(_ field: Field, _ text: String) throws(LedgerError) {
+        let count = text.utf8.count
+        guard count > 0 else { return }
+        guard count <= LedgerLimits.textBytes else {
+            throw .limit(what: "the text of field \(field.rawValue)", limit: LedgerLimits.textBytes)
+        }
+        start(field, count)
+        writer.put(Array(text.utf8))
+    }
+
+    mutating func put(_ field: Field, _ photos: [PhotoReference]) {
+        guard !photos.isEmpty else { return }
+        start(field, photos.count * PhotoReference.encodedBytes)
+        for photo in photos {
+            writer.put(photo.kind.rawValue)
+            writer.put(photo.byteCount)
+            writer.put(photo.digest.bytes)
+        }
+    }
+}
+
+extension PhotoReference {
+    /// Kind (u8), size (u32), SHA-256 (32 bytes).
+    static let encodedBytes = 1 + 4 + Digest.byteCount
+}
+
+/// Takes bytes apart, most significant byte first. The caller has made sure that there are enough.
+struct ByteReader {
+    private let bytes: ArraySlice<UInt8>
+    private var next: Int
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        next = bytes.startIndex
+    }
+
+    mutating func take<T: FixedWidthInteger>(_ type: T.Type) -> T {
+        var value: T = 0
+        for _ in 0..<T.bitWidth / 8 {
+            value = value << 8 | T(truncatingIfNeeded: bytes[next])
+            next += 1
+        }
+        return value
+    }
+
+    mutating func take(count: Int) -> [UInt8] {
+        defer { next += count }
+        return Array(bytes[next..<next + count])
+    }
+}
+
+/// A body taken apart into its fields. Fields that this program does not know are left aside.
+struct FieldReader {
+    private var fields: [(number: UInt16, bytes: ArraySlice<UInt8>)] = []
+
+    init(_ body: ArraySlice<UInt8>) throws(RecordFault) {
+        var rest = body
+        var last: UInt16 = 0
+        while !rest.isEmpty {
+            guard rest.count >= 6 else { throw .truncatedField(last) }
+            var header = ByteReader(rest.prefix(6))
+            let number = header.take(UInt16.self)
+            let count = Int(header.take(UInt32.self))
+            guard number > last else { throw .fieldOrder(number) }
+            rest = rest.dropFirst(6)
+            guard rest.count >= count else { throw .truncatedField(number) }
+            fields.append((number, rest.prefix(count)))
+            rest = rest.dropFirst(count)
+            last = number
+        }
+    }
+
+    private func bytes(_ field: Field) -> ArraySlice<UInt8>? {
+        fields.first { $0.number == field.rawValue }?.bytes
+    }
+
+    func integer<T: FixedWidthInteger>(_ field: Field, _ type: T.Type) throws(RecordFault) -> T? {
+        guard let bytes = bytes(field) else { return nil }
+        guard bytes.count == T.bitWidth / 8 else { throw .invalid(field.rawValue) }
+        var reader = ByteReader(bytes)
+        return reader.take(type)
+    }
+
+    func required<T: FixedWidthInteger>(_ field: Field, _ type: T.Type) throws(RecordFault) -> T {
+        guard let value = try integer(field, type) else { throw .missing(field.rawValue) }
+        return value
+    }
+
+    func flag(_ field: Field) throws(RecordFault) -> Bool? {
+        guard let value = try integer(field, UInt8.self) else { return nil }
+        guard value <= 1 else { throw .invalid(field.rawValue) }
+        return value == 1
+    }
+
+    func instant(_ field: Field) throws(RecordFault) -> Instant? {
+        guard let value = try integer(field, UInt64.self) else { return nil }
+        return Instant(nanoseconds: value)
+    }
+
+    func wall(_ field: Field) throws(RecordFault) -> WallTime? {
+        guard let value = try integer(field, Int64.self) else { return nil }
+        return WallTime(microseconds: value)
+    }
+
+    func requiredWall(_ field: Field) throws(RecordFault) -> WallTime {
+        guard let time = try wall(field) else { throw .missing(field.rawValue) }
+        return time
+    }
+
+    /// An absent field is an empty text.
+    func text(_ field: Field) throws(RecordFault) -> String {
+        guard let bytes = bytes(field) else { return "" }
+        let text = String(decoding: bytes, as: UTF8.self)
+        // Decoding repairs wrong UTF-8, which shows as other bytes.
+        guard bytes.count <= LedgerLimits.textBytes, text.utf8.elementsEqual(bytes) else {
+            throw .invalid(field.rawValue)
+        }
+        return text
+    }
+
+    func digest(_ field: Field) throws(RecordFault) -> Digest {
+        guard let bytes = bytes(field) else { throw .missing(field.rawValue) }
+        guard let digest = Digest(bytes: Array(bytes)) else { throw .invalid(field.rawValue) }
+        return digest
+    }
+
+    func photos() throws(RecordFault) -> [PhotoReference] {
+        guard let bytes = bytes(.photos) else { return [] }
+        let size = PhotoReference.encodedBytes
+        guard bytes.count.isMultiple(of: size), bytes.count / size <= LedgerLimits.photosPerCapture else {
+            throw .invalid(Field.photos.rawValue)
+        }
+        var reader = ByteReader(bytes)
+        var photos: [PhotoReference] = []
+        for _ in 0..<bytes.count / size {
+            let kind = PhotoKind(rawValue: reader.take(UInt8.self))
+            let count = reader.take(UInt32.self)
+            guard let kind, let digest = Digest(bytes: reader.take(count: Digest.byteCount)) else {
+                throw .invalid(Field.photos.rawValue)
+            }
+            photos.append(PhotoReference(kind: kind, digest: digest, byteCount: count))
+        }
+        return photos
+    }
+}

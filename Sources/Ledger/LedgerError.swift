@@ -1,0 +1,85 @@
+// What can go wrong with the ledger.
+
+import Domain
+import Machine
+import Store
+
+/// A rule of the ledger that a call would have broken. The number is in the message and never changes its meaning.
+public enum LedgerRule: UInt8, Sendable {
+    /// A vehicle's token has one decision and one outcome.
+    case oneDecision = 1
+    case oneOutcome = 2
+    /// A token is of the boot in which it is recorded.
+    case tokenOfThisBoot = 3
+    /// Only the next due item of a destination can be confirmed or quarantined.
+    case nextDueOnly = 4
+    /// A capture has a key.
+    case captureKey = 5
+
+    var text: String {
+        switch self {
+        case .oneDecision: "a vehicle token has exactly one decision"
+        case .oneOutcome: "a vehicle token has exactly one outcome"
+        case .tokenOfThisBoot: "a vehicle token carries the number of this boot"
+        case .nextDueOnly: "only a destination's next due item can be confirmed or quarantined"
+        case .captureKey: "a capture has a key that names it"
+        }
+    }
+}
+
+/// An operating error of the ledger.
+public enum LedgerError: Error, Sendable {
+    case store(StoreError)
+    /// A file (a photo, the lock, the folder): what was to be done with it.
+    case file(what: String, MachineError)
+    /// Another process holds the ledger.
+    case lockedByAnother(folder: String)
+    /// The ledger in this folder was begun by another device.
+    case otherDevice(folder: String, found: String, expected: String)
+    /// A record does not hold what the chain or the format says.
+    case damaged(sequence: UInt64, reason: String)
+    /// A photo is missing, or its bytes do not have the hash that names it.
+    case photoDamaged(Digest, reason: String)
+    /// More than the format allows.
+    case limit(what: String, limit: Int)
+    /// The call would break a rule.
+    case refused(LedgerRule, detail: String)
+
+    /// Whether the writer has undone the whole transaction. When false, nothing of the refused call was kept, and the
+    /// transaction stands as it was before the call.
+    public var undoesTransaction: Bool {
+        switch self {
+        case .store, .damaged: true
+        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .limit, .refused: false
+        }
+    }
+
+    /// What, why and what to do next, in one English line.
+    public var description: String {
+        switch self {
+        case .store(let error): "ledger: \(error.description)"
+        case .file(let what, let error):
+            "ledger: \(what): \(LedgerError.words(error)); check the disk's space, rights and health"
+        case .lockedByAnother(let folder):
+            "ledger \(folder): another process writes it; end that process, or name another state folder"
+        case .otherDevice(let folder, let found, let expected):
+            "ledger \(folder): was begun by device \"\(found)\", this one is \"\(expected)\"; "
+                + "keep that folder as it is and name a new one"
+        case .damaged(let sequence, let reason):
+            "ledger: record \(sequence): \(reason); keep the folder as evidence, and begin a new one"
+        case .photoDamaged(let digest, let reason): "ledger: photo \(digest.hexadecimal): \(reason); restore a backup"
+        case .limit(let what, let limit): "ledger: \(what) is over the limit of \(limit); nothing of it was kept"
+        case .refused(let rule, let detail): "ledger: LED-\(rule.rawValue) \(rule.text): \(detail)"
+        }
+    }
+
+    private static func words(_ error: MachineError) -> String {
+        switch error {
+        case .system(let call, let subject, let errno): "\(call) \(subject): errno \(errno)"
+        case .library(let name, let subject, let reason): "\(name) \(subject): \(reason)"
+        case .closed(let subject): "\(subject): closed"
+        case .deadline(let subject): "\(subject): no answer in time"
+        case .limit(let subject, let limit): "\(subject): larger than \(limit) bytes"
+        }
+    }
+}

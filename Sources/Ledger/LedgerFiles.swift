@@ -1,0 +1,96 @@
+// Where the ledger lies in its folder, and the schema of its database.
+//
+// FOLDER/ledger.db (with -wal and -shm beside it while it is open), FOLDER/lock, FOLDER/photos/ab/<SHA-256>.jpg.
+// Invariants: a photo's name is the hash of its bytes; a photo is durable before the record that names it.
+
+import Crypto
+import Domain
+import Machine
+import Store
+
+enum LedgerSchema {
+    /// "GWLD". Everything but `record` is derived from it and from receipts, and is never hashed.
+    static let schema = Schema(applicationID: 0x4757_4C44, steps: [version1])
+
+    private static let version1: StaticString = """
+        CREATE TABLE record(
+            seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, token INTEGER NOT NULL,
+            canonical BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+        CREATE UNIQUE INDEX decision_of_token ON record(token) WHERE kind = 4;
+        CREATE UNIQUE INDEX outcome_of_token ON record(token) WHERE kind = 5;
+        CREATE TABLE capture(seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+        CREATE TABLE open_decision(token INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+        CREATE TABLE due(seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, steps INTEGER NOT NULL) STRICT;
+        CREATE TABLE delivery(
+            destination TEXT PRIMARY KEY, seq INTEGER NOT NULL, step INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE quarantine(
+            destination TEXT NOT NULL, seq INTEGER NOT NULL, step INTEGER NOT NULL, reason TEXT NOT NULL,
+            at INTEGER NOT NULL, PRIMARY KEY(destination, seq, step)) STRICT, WITHOUT ROWID;
+        """
+}
+
+enum LedgerPath {
+    static func database(_ folder: String) -> String { folder + "/ledger.db" }
+    static func lock(_ folder: String) -> String { folder + "/lock" }
+}
+
+/// The pictures, each under its hash.
+final class PhotoStore {
+    private let folder: String
+    private let files: any Files
+
+    init(ledger folder: String, _ files: any Files) {
+        self.folder = folder + "/photos"
+        self.files = files
+    }
+
+    func createFolder() throws(LedgerError) {
+        try describe("make the photo folder") { () throws(MachineError) in try files.createFolder(folder) }
+    }
+
+    /// Durable when it returns. A file of that name that is already there is written again: a name that was left by a
+    /// process that died may not have reached the disk, and equal bytes under the same name cost nothing but the write.
+    func keep(_ photo: Photo) throws(LedgerError) -> PhotoReference {
+        let digest = SHA256.digest(photo.jpeg)
+        let (subfolder, path) = paths(digest)
+        try describe("keep a photo") { () throws(MachineError) in
+            if !files.exists(subfolder) { try files.createFolder(subfolder) }
+            try files.writeDurably(photo.jpeg, to: path)
+        }
+        return PhotoReference(kind: photo.kind, digest: digest, byteCount: UInt32(photo.jpeg.count))
+    }
+
+    /// The bytes that the reference names, or an error that says how they differ.
+    func load(_ reference: PhotoReference) throws(LedgerError) -> [UInt8] {
+        let (_, path) = paths(reference.digest)
+        guard files.exists(path) else { throw .photoDamaged(reference.digest, reason: "its file is missing") }
+        var bytes: [UInt8] = []
+        do throws(MachineError) {
+            bytes = try files.read(path, limit: LedgerLimits.photoBytes)
+        } catch {
+            throw .file(what: "read a photo", error)
+        }
+        guard bytes.count == Int(reference.byteCount) else {
+            throw .photoDamaged(
+                reference.digest, reason: "its file has \(bytes.count) bytes instead of \(reference.byteCount)")
+        }
+        guard SHA256.digest(bytes) == reference.digest else {
+            throw .photoDamaged(reference.digest, reason: "its file has other bytes than those that were kept")
+        }
+        return bytes
+    }
+
+    private func paths(_ digest: Digest) -> (subfolder: String, path: String) {
+        let name = digest.hexadecimal
+        let subfolder = folder + "/" + String(name.prefix(2))
+        return (subfolder, subfolder + "/" + name + ".jpg")
+    }
+
+    private func describe(_ what: String, _ work: () throws(MachineError) -> Void) throws(LedgerError) {
+        do throws(MachineError) {
+            try work()
+        } catch {
+            throw .file(what: what, error)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// Reads the ledger beside the writer: the uplink, the console, exports. Each thread has a reader of its own.
+//
+// Invariants: it never writes and never checkpoints; no read stays open between calls, so the WAL can be cut back.
+
+import Domain
+import Machine
+import Store
+
+/// One thing that a destination is to be sent next.
+public struct DueItem: Sendable {
+    /// The pass record's number: with `step`, what `confirm` and `quarantine` are given.
+    public let sequence: UInt64
+    /// 0 for the row itself, k for its k-th photo.
+    public let step: UInt32
+    public let row: PassRow
+    /// The photo of this step; nil for the row.
+    public let photo: PhotoReference?
+}
+
+public final class LedgerReader {
+    private let database: Database
+    private let photos: PhotoStore
+    private let delivery: DeliveryQueries
+    private let recordsFrom: Statement
+    private let newest: Statement
+    private let newestKeys: Statement
+    private let quarantined: Statement
+
+    /// Opens a ledger that a writer has begun. `vfs` names a file layer of SQLite's.
+    public init(folder: String, files: any Files, vfs: String? = nil) throws(LedgerError) {
+        photos = PhotoStore(ledger: folder, files)
+        do throws(StoreError) {
+            database = try Database.reader(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
+            delivery = try DeliveryQueries(database)
+            recordsFrom = try database.prepare(
+                "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
+            newest = try database.prepare(
+                "SELECT seq, kind, token, canonical, hash FROM record ORDER BY seq DESC LIMIT 1")
+            newestKeys = try database.prepare("SELECT key FROM capture ORDER BY seq DESC LIMIT ?1")
+            quarantined = try database.prepare(
+                "SELECT seq, step, reason FROM quarantine WHERE destination = ?1 ORDER BY seq, step LIMIT ?2")
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// The newest record; nil when there is none.
+    public func head() throws(LedgerError) -> LedgerHead? {
+        defer { newest.reset() }
+        guard try Kept.step(newest) else { return nil }
+        let record = try StoredRecord(newest).decoded()
+        return LedgerHead(sequence: record.sequence, hash: record.hash)
+    }
+
+    /// Up to `limit` records from number `from` on.
+    public func records(from: UInt64, limit: Int) throws(LedgerError) -> [Record] {
+        var records: [Record] = []
+        for row in try stored(from: from, limit: limit) { records.append(try row.decoded()) }
+        return records
+    }
+
+    func stored(from: UInt64, limit: Int) throws(LedgerError) -> [StoredRecord] {
+        defer { recordsFrom.reset() }
+        recordsFrom.bind(1, from)
+        recordsFrom.bind(2, Int64(limit))
+        var rows: [StoredRecord] = []
+        while try Kept.step(recordsFrom) { rows.append(StoredRecord(recordsFrom)) }
+        return rows
+    }
+
+    /// What the destination is to be sent next; nil when it has everything.
+    public func nextDue(destination: String) throws(LedgerError) -> DueItem? {
+        guard let position = try query({ () throws(StoreError) in try delivery.next(destination) }) else { return nil }
+        guard let record = try records(from: position.sequence, limit: 1).first,
+            record.sequence == position.sequence, case .pass(let row) = record.body
+        else { throw .damaged(sequence: position.sequence, reason: "it is due and not a pass record") }
+        let index = Int(position.step) - 1
+        guard index < row.photos.count else {
+            throw .damaged(sequence: position.sequence, reason: "more photos are due than it has")
+        }
+        return DueItem(
+            sequence: position.sequence, step: position.step, row: row, photo: index < 0 ? nil : row.photos[index])
+    }
+
+    /// How many rows the destination does not wholly have.
+    public func backlog(destination: String) throws(LedgerError) -> Int {
+        try query { () throws(StoreError) in try delivery.backlog(destination) }
+    }
+
+    /// What the destination would not take, oldest first.
+    public func quarantined(destination: String, limit: Int) throws(LedgerError) -> [QuarantineEntry] {
+        defer { quarantined.reset() }
+        quarantined.bind(1, text: destination)
+        quarantined.bind(2, Int64(limit))
+        var entries: [QuarantineEntry] = []
+        while try Kept.step(quarantined) {
+            entries.append(
+                QuarantineEntry(
+                    destination: destination, sequence: quarantined.unsigned(0),
+                    step: UInt32(truncatingIfNeeded: quarantined.integer(1)), reason: quarantined.text(2)))
+        }
+        return entries
+    }
+
+    /// The keys of the newest captures, newest first.
+    public func knownCaptureKeys(limit: Int) throws(LedgerError) -> [String] {
+        defer { newestKeys.reset() }
+        newestKeys.bind(1, Int64(limit))
+        var keys: [String] = []
+        while try Kept.step(newestKeys) { keys.append(newestKeys.text(0)) }
+        return keys
+    }
+
+    /// The bytes of a photo, checked against its hash.
+    public func photo(_ reference: PhotoReference) throws(LedgerError) -> [UInt8] {
+        try photos.load(reference)
+    }
+
+    private func query<T>(_ work: () throws(StoreError) -> T) throws(LedgerError) -> T {
+        do throws(StoreError) {
+            return try work()
+        } catch {
+            throw .store(error)
+        }
+    }
+}
