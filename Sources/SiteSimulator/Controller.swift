@@ -50,11 +50,10 @@ final class Controller: Sendable {
 
     /// SIGTERM; how it ended, nil when it did not within the time (it is killed then).
     func terminate(seconds: Double) -> ChildProcess.End? {
-        let child = state.withLock { state in
+        state.withLock { state in
             state.isExpectedDown = true
             state.child?.send(SIGTERM)
         }
-        _ = child
         let deadline = Clock.now + UInt64(seconds * 1e9)
         while Clock.now < deadline {
             if let end = state.withLock({ $0.child?.poll() }) { return end }

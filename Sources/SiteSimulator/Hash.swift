@@ -7,5 +7,5 @@ import Domain
 func sha256(_ bytes: [UInt8]) -> String {
     var digest = [UInt8](repeating: 0, count: 32)
     _ = SHA256(bytes, bytes.count, &digest)
-    return hexadecimal(digest)
+    return encodeHexadecimal(digest)
 }

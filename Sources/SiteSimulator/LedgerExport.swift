@@ -10,7 +10,6 @@ import Foundation
 public struct LedgerRow: Sendable {
     public var sequence: UInt64
     public var kind: String
-    public var token: UInt64
     /// Lane time of the append, nanoseconds.
     public var laneTime: UInt64
     public var decision: ExportedDecision?
@@ -67,7 +66,7 @@ public struct LedgerExport: Sendable {
     public var quarantined: [String] { rows.compactMap { $0.quarantine } }
 }
 
-/// An object of the export, asked by the names it may use for one thing.
+/// An object of the export. What is unknown is left out there; numbers that may exceed 2^53 are texts.
 private struct Fields {
     private let object: [String: Any]
 
@@ -75,102 +74,53 @@ private struct Fields {
         self.object = object
     }
 
-    private func value(_ names: [String]) -> Any? {
-        for name in names {
-            if let found = object[name], !(found is NSNull) { return found }
-        }
-        return nil
-    }
-
-    func text(_ names: String...) -> String? {
-        switch value(names) {
+    func text(_ name: String) -> String? {
+        switch object[name] {
         case let text as String: text
         case let number as NSNumber: number.stringValue
         default: nil
         }
     }
 
-    func number(_ names: String...) -> UInt64? {
-        switch value(names) {
-        case let text as String: UInt64(text)
-        case let number as NSNumber: number.uint64Value
-        default: nil
-        }
-    }
+    func number(_ name: String) -> UInt64? { text(name).flatMap { UInt64($0) } }
 
-    func object(_ names: String...) -> Fields? {
-        (value(names) as? [String: Any]).map { Fields($0) }
-    }
-
-    func list(_ names: String...) -> [Any] { value(names) as? [Any] ?? [] }
-
-    /// A plate is a text, or an object with one.
-    var plate: String { object("plate")?.text("text", "plate") ?? text("plate", "plateText") ?? "" }
-
-    var stage: String { object("vehicle")?.text("stage") ?? text("stage") ?? "" }
+    var stage: String { (object["vehicle"] as? [String: Any]).map { Fields($0) }?.text("stage") ?? "" }
 
     var photos: [String] {
-        list("photos").compactMap { photo in
-            (photo as? [String: Any]).map { Fields($0) }?.text("sha256", "digest") ?? photo as? String
-        }
-    }
-
-    /// `yyyy-MM-dd HH:mm:ss` at UTC+8, from microseconds or from ISO 8601.
-    func siteTime(_ names: String...) -> String? {
-        let format = DateFormatter()
-        format.locale = Locale(identifier: "en_US_POSIX")
-        format.timeZone = TimeZone(secondsFromGMT: 8 * 3600)
-        format.dateFormat = "yyyy-MM-dd HH:mm:ss"
-        switch value(names) {
-        case let number as NSNumber:
-            let seconds = (number.doubleValue / 1_000_000).rounded(.down)
-            return format.string(from: Date(timeIntervalSince1970: seconds))
-        case let text as String:
-            if let microseconds = Int64(text) {
-                return format.string(from: Date(timeIntervalSince1970: Double(microseconds / 1_000_000)))
-            }
-            // Already at the site's offset: the fraction and the offset fall away.
-            guard text.hasSuffix("Z") else { return text.prefix(19).replacingOccurrences(of: "T", with: " ") }
-            let whole = text.prefix(19) + "Z"
-            return ISO8601DateFormatter().date(from: String(whole)).map { format.string(from: $0) }
-        default: return nil
-        }
+        (object["photos"] as? [[String: Any]] ?? []).compactMap { Fields($0).text("sha256") }
     }
 }
 
 extension LedgerRow {
     fileprivate init?(_ fields: Fields) {
-        guard let sequence = fields.number("seq", "sequence"), let kind = fields.text("kind") else { return nil }
-        self.init(
-            sequence: sequence, kind: kind, token: fields.number("token") ?? 0,
-            laneTime: fields.number("lane_ns", "laneTime", "lane_time", "laneTimeNs") ?? 0
-        )
+        guard let sequence = fields.number("seq"), let kind = fields.text("kind"),
+            let laneTime = fields.number("lane_ns")
+        else { return nil }
+        self.init(sequence: sequence, kind: kind, laneTime: laneTime)
+        let plate = fields.text("plate") ?? ""
         switch kind {
         case "decision":
-            guard let reason = fields.text("reason"), let asked = fields.number("askedAt", "asked_at", "asked_ns"),
-                let decided = fields.number("decidedAt", "decided_at", "decided_ns")
+            guard let reason = fields.text("reason"), let asked = fields.number("asked_ns"),
+                let decided = fields.number("decided_ns")
             else { return nil }
-            decision = ExportedDecision(reason: reason, plate: fields.plate, askedAt: asked, decidedAt: decided)
+            decision = ExportedDecision(reason: reason, plate: plate, askedAt: asked, decidedAt: decided)
         case "pass":
             guard let serial = fields.text("serial"), let outcome = fields.text("outcome"),
-                let direction = fields.text("direction"),
-                let date = fields.siteTime("passedWall", "passed_wall", "passedAt", "passed_at", "passed")
+                let direction = fields.text("direction"), let date = fields.text("passed")
             else { return nil }
             pass = ExportedPass(
-                serial: serial, outcome: outcome, reason: fields.text("reason") ?? "", plate: fields.plate,
-                direction: direction == "entry" ? "1" : direction == "exit" ? "2" : direction, date: date,
-                stage: fields.stage, photos: fields.photos
+                serial: serial, outcome: outcome, reason: fields.text("reason") ?? "", plate: plate,
+                direction: direction, date: date, stage: fields.stage, photos: fields.photos
             )
         case "quarantine":
-            quarantine = fields.text("detail", "reason") ?? ""
+            quarantine = fields.text("reason") ?? ""
         default: break
         }
     }
 
-    private init(sequence: UInt64, kind: String, token: UInt64, laneTime: UInt64) {
+    private init(sequence: UInt64, kind: String, laneTime: UInt64) {
         self.sequence = sequence
         self.kind = kind
-        self.token = token
         self.laneTime = laneTime
         decision = nil
         pass = nil

@@ -6,7 +6,8 @@
 
 import CSystem
 
-final class LineServer {
+// Unchecked: the lane's thread alone calls it once it is made.
+final class LineServer: @unchecked Sendable {
     enum Incoming {
         case began
         case drive(LineMessage)

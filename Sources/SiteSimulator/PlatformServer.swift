@@ -70,8 +70,9 @@ final class PlatformServer: Sendable {
     private func accept(on listener: Int32) {
         Thread.detachNewThread { [self] in
             while true {
-                let descriptor = Glibc.accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+                let descriptor = gw_accept(listener)
                 if descriptor >= 0 {
+                    _ = gw_set_nonblocking(descriptor, false)
                     Thread.detachNewThread { [self] in serve(descriptor) }
                 } else if gw_errno() != EINTR && gw_errno() != ECONNABORTED {
                     break

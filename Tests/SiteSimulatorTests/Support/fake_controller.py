@@ -44,7 +44,7 @@ class Ledger:
 
     def append(self, kind, **fields):
         with self.lock:
-            row = {"seq": len(self.rows) + 1, "kind": kind, "lane_ns": now(), **fields}
+            row = {"seq": len(self.rows) + 1, "kind": kind, "lane_ns": str(now()), **fields}
             self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self.file.flush()
             os.fsync(self.file.fileno())
@@ -65,6 +65,7 @@ class Controller:
         self.seen = {r["key"] for r in self.ledger.rows if r["kind"] == "capture"}
         self.captures = queue.Queue()
         self.levels = [0, 0]
+        self.entered = False
         self.changed = threading.Condition()
         self.sent = 0
         self.trucks = 0
@@ -98,6 +99,7 @@ class Controller:
             if kind in (2, 4):
                 with self.changed:
                     self.levels[line] = level
+                    self.entered |= line == 1 and level == 1
                     self.changed.notify_all()
 
     def drive(self, line, level):
@@ -139,13 +141,14 @@ class Controller:
                 pass
         reason = self.decide(capture)
         plate = capture["plate"] if capture else ""
-        self.ledger.append("decision", reason=reason, plate=plate, asked_ns=arrived, decided_ns=now())
+        self.ledger.append("decision", reason=reason, plate=plate, asked_ns=str(arrived), decided_ns=str(now()))
         outcome = "backed-out"
         if reason in ("stage-allowed", "whitelisted"):
             self.drive(3, 0)
             self.drive(2, 1)
             self.say(plate, "请通行")
-            self.pulse(0)
+            self.entered = False
+            threading.Thread(target=self.pulse, args=(0,)).start()
             outcome = self.follow()
             self.drive(2, 0)
             self.drive(3, 1)
@@ -162,7 +165,7 @@ class Controller:
 
     def follow(self):
         while True:
-            if self.wait(lambda levels: levels[1] == 1, 0.05):
+            if self.wait(lambda levels: self.entered, 0.05):
                 if "smash" in FAULTS:
                     FAULTS.remove("smash")
                     self.pulse(1)
@@ -189,13 +192,14 @@ class Controller:
         return "stage-allowed" if vehicle["stage"] in "56D" else "stage-too-low"
 
     def record_pass(self, capture, plate, reason):
-        moment = time.time_ns() // 1000
+        local = time.gmtime(time.time() + 8 * 3600)
         vehicle = self.vehicles.get((plate, str(capture["colour"])), {})
         count = len(self.ledger.rows)
-        stamp = time.strftime("%y%m%d%H%M%S", time.gmtime(moment // 1_000_000 + 8 * 3600))
+        stamp = time.strftime("%y%m%d%H%M%S", local)
         self.ledger.append(
             "pass", serial=f"410100SIM001A01I{stamp}{count:05d}", outcome="completed", reason=reason, plate=plate,
-            direction="entry", passed_wall=moment, stage=vehicle.get("stage", ""), photos=capture["photos"],
+            direction=1, passed=time.strftime("%Y-%m-%d %H:%M:%S", local),
+            vehicle={"stage": vehicle.get("stage", "")}, photos=[{"sha256": photo} for photo in capture["photos"]],
         )
 
     # --- cameras ---
@@ -292,14 +296,14 @@ class Controller:
             os.replace(cursor_path + ".new", cursor_path)
 
     def send_pass(self, context, row, serial):
-        moment = time.gmtime(row["passed_wall"] // 1_000_000 + 8 * 3600)
         record = {
             "serialNum": serial, "lsh": serial, "enterpriseID": "410100SIM001", "inOutComStatus": "1",
-            "date": time.strftime("%Y-%m-%d %H:%M:%S", moment), "license": row["plate"], "cphm": row["plate"],
-            "licenseColor": "1", "emissionStandard": row["stage"],
+            "date": row["passed"], "license": row["plate"], "cphm": row["plate"],
+            "licenseColor": "1", "emissionStandard": row["vehicle"]["stage"],
         }
         self.post(context, "put_data", "shareDrivingRecord", record)
-        for number, digest in enumerate(row["photos"], 1):
+        for number, reference in enumerate(row["photos"], 1):
+            digest = reference["sha256"]
             image = base64.b64encode(open(self.photos + digest, "rb").read()).decode()
             photo = {"serialNum": serial, "imageNum": str(number), "base64Image": image}
             self.post(context, "put_file", "sharePhotoInfo", photo)
