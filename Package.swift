@@ -13,10 +13,12 @@ let hostDependencies = Context.packageDirectory + "/build/deps/host"
 let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
 let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
 /// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
-let roomSettings: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+let roomSettings: [SwiftSetting] =
+    [.unsafeFlags(["-warnings-as-errors"])]
     + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include"])])
 /// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
-let laneSettings: [SwiftSetting] = roomSettings
+let laneSettings: [SwiftSetting] =
+    roomSettings
     + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
 func library(_ name: String, _ libraries: [String]) -> Target {
@@ -63,7 +65,7 @@ let foundations: [Target] = [
 ]
 
 let pure: [Target] = [
-    room("Configuration", ["Domain", "LaneCore"]),
+    room("Configuration", ["Domain"]),
     room("Admission", ["Domain"]),
     room("DeviceProtocols", ["Domain", "Formats"]),
     room("PlatformProtocols", ["Domain", "Formats"]),
@@ -116,17 +118,17 @@ let hostPrograms: [Target] = [
 let tests: [Target] = [
     roomTests("Domain", []),
     roomTests("LaneCore", ["Domain"]),
-    roomTests("Machine", ["Domain"]),
+    roomTests("Machine", ["Domain", "CSystem"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),
-    roomTests("Configuration", ["Domain", "LaneCore"]),
+    roomTests("Configuration", ["Domain"]),
     roomTests("Admission", ["Domain"]),
     roomTests("DeviceProtocols", ["Domain", "Formats"]),
     roomTests("PlatformProtocols", ["Domain", "Formats"]),
     roomTests("Ledger", ["Domain", "Store", "Crypto", "Machine"]),
     roomTests("Registry", ["Domain", "Store"]),
-    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine", "CSystem"]),
     roomTests("Web", ["Domain", "DeviceProtocols", "Machine"]),
     roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
     roomTests("Console", ["Domain", "Machine"]),

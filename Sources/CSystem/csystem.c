@@ -1,3 +1,5 @@
+// Not in the header: a module with other feature macros than the rest would have other system types.
+#define _GNU_SOURCE 1
 #include "CSystem.h"
 
 #include <linux/serial.h>

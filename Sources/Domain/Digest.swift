@@ -25,7 +25,7 @@ public struct Digest: Hashable, Sendable {
 
     /// Nil unless 64 hexadecimal digits of either case are given.
     public init?(hexadecimal: String) {
-        guard let bytes = Domain.bytes(hexadecimal: hexadecimal) else { return nil }
+        guard let bytes = decodeHexadecimal(hexadecimal) else { return nil }
         self.init(bytes: bytes)
     }
 
@@ -41,11 +41,11 @@ public struct Digest: Hashable, Sendable {
     }
 
     /// 64 lower-case hexadecimal digits.
-    public var hexadecimal: String { Domain.hexadecimal(bytes) }
+    public var hexadecimal: String { encodeHexadecimal(bytes) }
 }
 
 /// Lower-case hexadecimal digits, two a byte.
-public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+public func encodeHexadecimal(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in bytes {
@@ -56,7 +56,7 @@ public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 }
 
 /// The bytes that hexadecimal digits of either case spell, blanks between them ignored; nil for anything else.
-public func bytes(hexadecimal text: String) -> [UInt8]? {
+public func decodeHexadecimal(_ text: String) -> [UInt8]? {
     var nibbles: [UInt8] = []
     for byte in text.utf8 {
         switch byte {

@@ -13,7 +13,8 @@ public struct LaneID: Hashable, Sendable {
 }
 
 /// One vehicle before one arm, from arrival to outcome. Unique over the life of the ledger: the boot number in the
-/// upper half, a counter in the lower. A verdict serves the token that it was asked for, and no other.
+/// upper half, then three bits of the lane, then a counter of that lane's arrivals. A verdict serves the token that it
+/// was asked for, and no other.
 public struct VehicleToken: Hashable, Sendable {
     public let value: UInt64
 
@@ -21,8 +22,15 @@ public struct VehicleToken: Hashable, Sendable {
         self.value = value
     }
 
-    public init(boot: UInt32, count: UInt32) {
-        value = UInt64(boot) << 32 | UInt64(count)
+    /// - Parameter count: from 1, below 2^29.
+    public init(boot: UInt32, lane: LaneID, count: UInt32) {
+        precondition(count < 1 << 29, "DOM-3 a lane has fewer than 2^29 arrivals a boot")
+        value = UInt64(boot) << 32 | UInt64(lane.index) << 29 | UInt64(count)
+    }
+
+    /// Whether this vehicle came to its lane no later than `other`, of the same lane and boot.
+    public func isNoLater(than other: VehicleToken) -> Bool {
+        value >> 29 == other.value >> 29 && value <= other.value
     }
 
     public static let none = VehicleToken(value: 0)

@@ -6,10 +6,6 @@
 #ifndef GW_CSYSTEM_H
 #define GW_CSYSTEM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,66 @@
+// Who may pass. One total function from what is known to a reason; nothing is read, kept or timed here.
+//
+// Invariants: a black list entry beats everything; a white list entry allows even a vehicle that is not in the register;
+// no stage is ever assumed: not from the plate, not from the registration date.
+
+import Domain
+
+/// Where Admission looks a plate up. Answers at once, from memory.
+public protocol RegisterLookup: AnyObject {
+    func vehicle(for plate: Plate) -> Vehicle?
+    /// All entries of the plate, expired ones too; at most one of each kind.
+    func listEntries(for plate: Plate) -> [ListEntry]
+    /// When the register was last imported; nil when it never was.
+    var importedAt: WallTime? { get }
+}
+
+/// The site's rule.
+public struct Policy: Equatable, Sendable {
+    /// The lowest stage that may pass. `.unknown` lets no stage pass.
+    public var minimumStage: EmissionStage
+
+    public init(minimumStage: EmissionStage) {
+        self.minimumStage = minimumStage
+    }
+}
+
+/// A reason with what it was found upon.
+public struct Finding: Sendable {
+    public let reason: VerdictReason
+    /// The register's row, whether it decided or not.
+    public let vehicle: Vehicle?
+    /// What the list entry says; empty unless a list decided.
+    public let listReason: String
+}
+
+/// Decides for one vehicle by what the camera read; `plate` is nil when it read none.
+public func decide(plate: Plate?, register: any RegisterLookup, policy: Policy, at time: WallTime) -> Finding {
+    guard let plate else { return Finding(reason: .plateUnread, vehicle: nil, listReason: "") }
+    return decide(
+        vehicle: register.vehicle(for: plate), listEntries: register.listEntries(for: plate), policy: policy, at: time)
+}
+
+/// Decides upon what the register holds of one plate.
+public func decide(vehicle: Vehicle?, listEntries: [ListEntry], policy: Policy, at time: WallTime) -> Finding {
+    if let entry = listEntries.first(where: { $0.kind == .black && $0.isValid(at: time) }) {
+        return Finding(reason: .blacklisted, vehicle: vehicle, listReason: entry.reason)
+    }
+    if let entry = listEntries.first(where: { $0.kind == .white && $0.isValid(at: time) }) {
+        return Finding(reason: .whitelisted, vehicle: vehicle, listReason: entry.reason)
+    }
+    return Finding(reason: reason(vehicle: vehicle, policy: policy), vehicle: vehicle, listReason: "")
+}
+
+private func reason(vehicle: Vehicle?, policy: Policy) -> VerdictReason {
+    guard let vehicle else { return .unknownVehicle }
+    guard vehicle.stage != .unknown else { return .stageUnknown }
+    return vehicle.stage.satisfies(minimum: policy.minimumStage) ? .stageAllowed : .stageTooLow
+}
+
+extension ListEntry {
+    /// Whether the entry still holds: up to and including `validUntil`.
+    public func isValid(at time: WallTime) -> Bool {
+        guard let validUntil else { return true }
+        return time <= validUntil
+    }
+}

@@ -1,0 +1,139 @@
+// Which camera read belongs to which vehicle, for one lane.
+//
+// Invariants: a vehicle is named at most once, and a read names at most one vehicle. Reads name vehicles in their
+// order: no read that came before one already used, or before the end of a vehicle that stood there unnamed, is used
+// again, so that a late read of one truck never releases the next. A replayed read names nobody. A read from before
+// the vehicle's arrival counts only within its camera's lead, and never with the plate that the lane's last named vehicle had.
+// Limits: 8 early reads, 64 remembered keys; photos are not kept. No clock inside: every call says when it is.
+
+import Domain
+
+/// A vehicle and the read that names it.
+public struct Identification: Sendable {
+    public let token: VehicleToken
+    /// Without its photos.
+    public let capture: Capture
+    public let receivedAt: Instant
+}
+
+/// Binds the reads of one lane's cameras to its vehicles.
+public struct IdentityMatcher: Sendable {
+    public static let defaultLead = Interval.seconds(3)
+    public static let defaultGrace = Interval.milliseconds(800)
+    static let maximumEarlyReads = 8
+    static let maximumKeys = 64
+
+    private struct Read: Sendable {
+        let capture: Capture
+        let receivedAt: Instant
+        let lead: Interval
+    }
+
+    private struct Present: Sendable {
+        let token: VehicleToken
+        let arrivedAt: Instant
+        var isNamed = false
+    }
+
+    private let grace: Interval
+    private var present: Present?
+    /// Reads that may name the present vehicle later or the next one, in the order in which they came.
+    private var early: [Read] = []
+    /// A read without a plate, kept back until its deadline in case a better one comes.
+    private var unread: (read: Read, deadline: Instant)?
+    /// Reads received at or before this instant name nobody any more.
+    private var closedUntil: Instant?
+    /// When the last vehicle left: a plateless read from before it may be that vehicle's.
+    private var lastLeftAt: Instant?
+    /// The plate of the vehicle named last.
+    private var lastPlate: Plate?
+    private var keys: [String] = []
+
+    /// `grace`: how long a read without a plate is held back.
+    public init(grace: Interval = IdentityMatcher.defaultGrace) {
+        self.grace = grace
+    }
+
+    /// When `tick` is to be called; nil when nothing waits.
+    public var nextDeadline: Instant? { unread?.deadline }
+
+    /// The lane asks who `token` is. A vehicle that was still present has left by this.
+    public mutating func request(_ token: VehicleToken, arrivedAt: Instant, now: Instant) -> Identification? {
+        if let present { left(present.token, at: arrivedAt) }
+        present = Present(token: token, arrivedAt: arrivedAt)
+        let candidates = early.filter { mayName($0, arrivedAt: arrivedAt) }
+        early = []
+        if let best = candidates.last(where: { $0.capture.plate != nil }) { return name(best) }
+        if let best = candidates.last { hold(best, arrivedAt: arrivedAt) }
+        return tick(now: now)
+    }
+
+    /// A camera's read, received at `receivedAt`. `lead`: by how much this camera's reads may precede the arrival.
+    public mutating func capture(
+        _ capture: Capture, receivedAt: Instant, lead: Interval = IdentityMatcher.defaultLead
+    ) -> Identification? {
+        guard !capture.isReplayed, isNew(capture.key) else { return nil }
+        var withoutPhotos = capture
+        withoutPhotos.photos = []
+        let read = Read(capture: withoutPhotos, receivedAt: receivedAt, lead: lead)
+        guard let present, !present.isNamed else {
+            if early.count == IdentityMatcher.maximumEarlyReads { early.removeFirst() }
+            early.append(read)
+            return nil
+        }
+        guard mayName(read, arrivedAt: present.arrivedAt) else { return nil }
+        if capture.plate != nil { return name(read) }
+        hold(read, arrivedAt: present.arrivedAt)
+        return nil
+    }
+
+    /// The vehicle is gone, or its passage is over. Anything but the present token is ignored.
+    public mutating func left(_ token: VehicleToken, at time: Instant) {
+        guard let present, present.token == token else { return }
+        if !present.isNamed { close(until: time) }
+        lastLeftAt = time
+        unread = nil
+        self.present = nil
+    }
+
+    /// Uses a held read whose grace is over.
+    public mutating func tick(now: Instant) -> Identification? {
+        guard let unread, now >= unread.deadline else { return nil }
+        return name(unread.read)
+    }
+
+    private func mayName(_ read: Read, arrivedAt: Instant) -> Bool {
+        if let closedUntil, read.receivedAt <= closedUntil { return false }
+        guard read.receivedAt < arrivedAt else { return true }
+        guard arrivedAt.since(read.receivedAt) <= read.lead else { return false }
+        if let plate = read.capture.plate { return plate != lastPlate }
+        guard let lastLeftAt else { return true }
+        return read.receivedAt > lastLeftAt
+    }
+
+    private mutating func hold(_ read: Read, arrivedAt: Instant) {
+        guard unread == nil else { return }
+        unread = (read, max(read.receivedAt, arrivedAt) + grace)
+    }
+
+    private mutating func name(_ read: Read) -> Identification? {
+        guard let token = present?.token else { return nil }
+        present?.isNamed = true
+        unread = nil
+        close(until: read.receivedAt)
+        if let plate = read.capture.plate { lastPlate = plate }
+        return Identification(token: token, capture: read.capture, receivedAt: read.receivedAt)
+    }
+
+    private mutating func close(until time: Instant) {
+        closedUntil = max(closedUntil ?? time, time)
+    }
+
+    /// Remembers the key; false when it is known already.
+    private mutating func isNew(_ key: String) -> Bool {
+        guard !keys.contains(key) else { return false }
+        if keys.count == IdentityMatcher.maximumKeys { keys.removeFirst() }
+        keys.append(key)
+        return true
+    }
+}

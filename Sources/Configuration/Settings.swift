@@ -1,0 +1,171 @@
+// What the configuration says, typed. A `Settings` exists only when the whole text was right: every value is in its
+// range, every mandatory key is set, and the keys agree with each other.
+//
+// Limits: those of the key table (Keys*.swift), which also holds every default.
+
+import Domain
+
+/// The whole configuration of one controller.
+public struct Settings: Sendable {
+    public let site: SiteSettings
+    /// In the order of their numbers. At least one.
+    public let lanes: [LaneSettings]
+    public let lines: LineSettings
+    public let web: WebSettings
+    public let cameras: [CameraSettings]
+    public let signs: [SignSettings]
+    public let register: RegisterSettings
+    public let policy: PolicySettings
+    public let uplinks: [UplinkSettings]
+    public let watchdog: WatchdogSettings
+    public let console: ConsoleSettings
+    public let realtime: RealtimeSettings
+}
+
+public struct SiteSettings: Sendable {
+    /// 企业编号, as the platforms know the site.
+    public let enterpriseID: String
+    /// 企业名称.
+    public let enterpriseName: String
+    /// The name of this controller.
+    public let device: String
+    public let utcOffsetMinutes: Int
+}
+
+public struct LaneSettings: Sendable {
+    /// Lane N of the text has index N - 1.
+    public let id: LaneID
+    public let direction: Direction
+    /// 出入口编号: one letter.
+    public let entranceGate: String
+    /// 道闸编号.
+    public let gateCode: String
+    public let timings: TimingSettings
+    public let wiring: WiringSettings
+
+    /// The number of the lane in the text, 1 to 8.
+    public var number: Int { Int(id.index) + 1 }
+}
+
+/// The times of one lane, all of them lane time.
+public struct TimingSettings: Sendable {
+    public let verdictDeadline: Interval
+    public let authorisedWindow: Interval
+    public let backOut: Interval
+    public let closeDelay: Interval
+    public let raiseTravel: Interval
+    public let lowerTravel: Interval
+    public let relayPulse: Interval
+    public let deadTime: Interval
+}
+
+/// How a GPIO line is named: by its offset on the chip or by the name that the kernel knows.
+public enum LineReference: Hashable, Sendable {
+    case offset(UInt32)
+    case name(String)
+}
+
+/// Where one lane's loops, relays and lamps are connected. With the gpio backend the two inputs and the two barrier
+/// outputs are never nil; with the socket backend all are ignored.
+public struct WiringSettings: Sendable {
+    public let approachInput: LineReference?
+    public let safetyInput: LineReference?
+    /// True when a high level means that a vehicle is present.
+    public let approachActiveHigh: Bool
+    public let safetyActiveHigh: Bool
+    public let raiseOutput: LineReference?
+    public let lowerOutput: LineReference?
+    public let greenOutput: LineReference?
+    public let redOutput: LineReference?
+}
+
+public struct LineSettings: Sendable {
+    public enum Backend: Equatable, Sendable {
+        /// The path of the GPIO chip's device.
+        case gpio(chip: String)
+        /// The path of the local socket of the simulated site.
+        case socket(path: String)
+    }
+
+    public let backend: Backend
+    public let debounce: Interval
+}
+
+public struct WebSettings: Sendable {
+    public let address: String
+    public let port: UInt16
+    public let bodyLimitBytes: Int
+}
+
+public struct CameraSettings: Sendable {
+    public enum Make: String, Sendable {
+        case vzenith
+        case hikvision
+    }
+
+    /// The number of the camera in the text.
+    public let number: Int
+    public let make: Make
+    /// The HTTP path on which this camera, and no other, pushes.
+    public let path: String
+    public let lane: LaneID
+    /// By how much a read may precede the loop's edge.
+    public let lead: Interval
+}
+
+public struct SignSettings: Sendable {
+    public let number: Int
+    public let port: String
+    public let lane: LaneID
+    public let baud: Int
+    public let address: UInt8
+    public let expectsAcknowledgement: Bool
+}
+
+public struct RegisterSettings: Sendable {
+    /// The CSV files to import; nil when the register is filled by other means.
+    public let vehicles: String?
+    public let lists: String?
+}
+
+public struct PolicySettings: Sendable {
+    public let minimumStage: EmissionStage
+}
+
+/// The base address of a platform. Only https.
+public struct ServiceURL: Equatable, Sendable {
+    public let host: String
+    public let port: UInt16
+    /// Empty, or begins with a slash and does not end with one.
+    public let prefix: String
+}
+
+public struct UplinkSettings: Sendable {
+    public let number: Int
+    public let url: ServiceURL
+    public let organ: String
+    public let username: String
+    public let passwordFile: String
+    public let caFile: String
+    public let retryFirst: Interval
+    public let retryLimit: Interval
+    public let refusalsBeforeQuarantine: Int
+    /// A refusal whose text holds one of these means that the platform has the record already.
+    public let duplicateWords: [String]
+}
+
+public struct WatchdogSettings: Sendable {
+    public let device: String?
+    public let timeout: Interval
+}
+
+public struct ConsoleSettings: Sendable {
+    /// Nil: `console.sock` in the state folder.
+    public let socket: String?
+}
+
+public struct RealtimeSettings: Sendable {
+    public let lanePriority: Int
+    public let laneCPU: Int?
+    public let locksMemory: Bool
+}

@@ -1,0 +1,143 @@
+// The board's inputs and outputs through libgpiod v2: one request for all lines of one chip.
+//
+// Invariants: an output is requested de-energised, so that taking the lines over moves no relay; edges carry the
+// kernel's stamp and global sequence number; the debounce is the kernel's.
+// Limits: 16 inputs and 16 outputs on one chip.
+
+import CLibgpiod
+import CSystem
+import Domain
+
+/// One line of the chip, by offset or by the name that the device tree gives it.
+public enum LineName: Equatable, Sendable {
+    case offset(UInt32)
+    case name(String)
+
+    public var text: String {
+        switch self {
+        case .offset(let offset): "line \(offset)"
+        case .name(let name): "line \"\(name)\""
+        }
+    }
+}
+
+public final class GpioLines: LinePort {
+    public static let maximumLines = 16
+
+    private let request: OpaquePointer
+    private let events: OpaquePointer
+    private let inputs: [UInt32]
+    /// Nil for an output that is not wired.
+    private let outputs: [UInt32?]
+    private let chipPath: String
+
+    public var fileDescriptor: Int32 { gpiod_line_request_get_fd(request) }
+
+    /// Takes the lines of `chipPath`. Throws when the chip or a line is not there or belongs to somebody else.
+    public init(chipPath: String, inputs: [LineName], outputs: [LineName?], debounce: Interval) throws(MachineError) {
+        precondition(
+            inputs.count <= GpioLines.maximumLines && outputs.count <= GpioLines.maximumLines,
+            "GPIO-1 at most 16 inputs and 16 outputs")
+        guard let chip = gpiod_chip_open(chipPath) else { throw .lastSystemError("open", chipPath) }
+        defer { gpiod_chip_close(chip) }
+        self.chipPath = chipPath
+        var watched: [UInt32] = []
+        for input in inputs { watched.append(try GpioLines.offset(input, chip, chipPath)) }
+        self.inputs = watched
+        var wired: [UInt32?] = []
+        for output in outputs {
+            if let output {
+                wired.append(try GpioLines.offset(output, chip, chipPath))
+            } else {
+                wired.append(nil)
+            }
+        }
+        self.outputs = wired
+        guard let config = gpiod_line_config_new(), let settings = gpiod_line_settings_new(),
+            let requestConfig = gpiod_request_config_new(), let events = gpiod_edge_event_buffer_new(1)
+        else { throw .library(name: "libgpiod", subject: chipPath, reason: "out of memory") }
+        defer {
+            gpiod_line_config_free(config)
+            gpiod_line_settings_free(settings)
+            gpiod_request_config_free(requestConfig)
+        }
+        self.events = events
+        gpiod_request_config_set_consumer(requestConfig, "gatewarden")
+        gpiod_request_config_set_event_buffer_size(requestConfig, 256)
+        gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_INPUT)
+        gpiod_line_settings_set_edge_detection(settings, GPIOD_LINE_EDGE_BOTH)
+        gpiod_line_settings_set_event_clock(settings, GPIOD_LINE_CLOCK_MONOTONIC)
+        gpiod_line_settings_set_debounce_period_us(settings, UInt(debounce.nanoseconds / 1_000))
+        let inputsTaken = gpiod_line_config_add_line_settings(config, self.inputs, self.inputs.count, settings)
+        gpiod_line_settings_reset(settings)
+        gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT)
+        gpiod_line_settings_set_output_value(settings, GPIOD_LINE_VALUE_INACTIVE)
+        let driven = wired.compactMap { $0 }
+        let outputsTaken = gpiod_line_config_add_line_settings(config, driven, driven.count, settings)
+        guard inputsTaken == 0, outputsTaken == 0,
+            let request = gpiod_chip_request_lines(chip, requestConfig, config)
+        else {
+            let error = MachineError.lastSystemError("line request", chipPath)
+            gpiod_edge_event_buffer_free(events)
+            throw error
+        }
+        self.request = request
+    }
+
+    deinit {
+        gpiod_edge_event_buffer_free(events)
+        gpiod_line_request_release(request)
+    }
+
+    public func level(input: Int) throws(MachineError) -> Bool {
+        switch gpiod_line_request_get_value(request, inputs[input]) {
+        case GPIOD_LINE_VALUE_ACTIVE: return true
+        case GPIOD_LINE_VALUE_INACTIVE: return false
+        default: throw .lastSystemError("get value", chipPath)
+        }
+    }
+
+    public func nextEvent() throws(MachineError) -> LineEvent? {
+        let waiting = gpiod_line_request_wait_edge_events(request, 0)
+        if waiting == 0 { return nil }
+        guard waiting > 0, gpiod_line_request_read_edge_events(request, events, 1) == 1,
+            let event = gpiod_edge_event_buffer_get_event(events, 0)
+        else { throw .lastSystemError("read edge", chipPath) }
+        let offset = gpiod_edge_event_get_line_offset(event)
+        guard let input = inputs.firstIndex(of: offset) else {
+            throw .library(name: "libgpiod", subject: chipPath, reason: "an edge of line \(offset), not asked for")
+        }
+        return LineEvent(
+            input: UInt8(input),
+            isHigh: gpiod_edge_event_get_event_type(event) == GPIOD_EDGE_EVENT_RISING_EDGE,
+            at: GpioLines.laneTime(monotonic: gpiod_edge_event_get_timestamp_ns(event)),
+            sequence: UInt32(truncatingIfNeeded: gpiod_edge_event_get_global_seqno(event)))
+    }
+
+    public func drive(output: Int, _ energised: Bool) throws(MachineError) {
+        guard let line = outputs[output] else { return }
+        let value = energised ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE
+        if gpiod_line_request_set_value(request, line, value) != 0 {
+            throw .lastSystemError("set value", chipPath)
+        }
+    }
+
+    /// The kernel stamps edges with CLOCK_MONOTONIC, which stands still in suspend; lane time does not.
+    private static func laneTime(monotonic: UInt64) -> Instant {
+        let suspended = max(0, gw_clock_boottime_ns() - gw_clock_monotonic_ns())
+        return Instant(nanoseconds: monotonic + UInt64(suspended))
+    }
+
+    private static func offset(_ name: LineName, _ chip: OpaquePointer, _ path: String) throws(MachineError) -> UInt32 {
+        switch name {
+        case .offset(let offset):
+            return offset
+        case .name(let text):
+            let offset = gpiod_chip_get_line_offset_from_name(chip, text)
+            guard offset >= 0 else {
+                throw .library(name: "libgpiod", subject: path, reason: "has no line named \"\(text)\"")
+            }
+            return UInt32(offset)
+        }
+    }
+}

@@ -1,0 +1,245 @@
+import Domain
+import Testing
+
+@testable import Configuration
+
+/// The least configuration that is right: a lane, a camera, the site and the rule.
+let least = """
+    site.enterprise_id = TEST0001
+    site.enterprise_name = 测试企业
+    site.device = gate-1
+    lane.1.direction = entry
+    lane.1.entrance_gate = A
+    lane.1.gate_code = 01
+    lane.1.approach_input = 4
+    lane.1.safety_input = SAFETY
+    lane.1.raise_output = 17
+    lane.1.lower_output = 27
+    camera.1.make = vzenith
+    camera.1.path = /camera/1
+    camera.1.lane = 1
+    policy.minimum_stage = 5
+    """
+
+let oneUplink = """
+
+    uplink.1.url = https://platform.example:8443/mjapi/
+    uplink.1.organ = ORGAN
+    uplink.1.username = user
+    uplink.1.password_file = /etc/gatewarden/password
+    uplink.1.ca_file = /etc/gatewarden/ca.pem
+    """
+
+let oneSign = "\nsign.1.port = /dev/ttyS1\nsign.1.lane = 1\n"
+
+func errors(in text: String) -> [String] {
+    errors(inBytes: Array(text.utf8)).map(\.description)
+}
+
+func errors(inBytes bytes: [UInt8]) -> [ConfigurationError] {
+    do throws(InvalidConfiguration) {
+        _ = try Settings(configuration: bytes)
+        return []
+    } catch {
+        return error.errors
+    }
+}
+
+struct SettingsTests {
+    @Test func theLeastConfigurationTakesEveryDefault() throws {
+        let settings = try Settings(configuration: Array(least.utf8))
+        #expect(settings.site.enterpriseName == "测试企业")
+        #expect(settings.site.utcOffsetMinutes == 480)
+        let lane = try #require(settings.lanes.first)
+        #expect(settings.lanes.count == 1 && lane.id == LaneID(0) && lane.number == 1)
+        #expect(lane.direction == .entry && lane.entranceGate == "A" && lane.gateCode == "01")
+        #expect(lane.timings.verdictDeadline == .seconds(3))
+        #expect(lane.timings.authorisedWindow == .seconds(30))
+        #expect(lane.timings.backOut == .milliseconds(1_500))
+        #expect(lane.timings.closeDelay == .seconds(1))
+        #expect(lane.timings.raiseTravel == .seconds(3) && lane.timings.lowerTravel == .seconds(3))
+        #expect(lane.timings.relayPulse == .milliseconds(500))
+        #expect(lane.timings.deadTime == .milliseconds(300))
+        #expect(lane.wiring.approachInput == .offset(4) && lane.wiring.safetyInput == .name("SAFETY"))
+        #expect(!lane.wiring.approachActiveHigh && !lane.wiring.safetyActiveHigh)
+        #expect(lane.wiring.greenOutput == nil && lane.wiring.redOutput == nil)
+        #expect(settings.lines.backend == .gpio(chip: "/dev/gpiochip0"))
+        #expect(settings.lines.debounce == .milliseconds(20))
+        #expect(settings.web.address == "127.0.0.1" && settings.web.port == 8_080)
+        #expect(settings.web.bodyLimitBytes == 8 * 1_024 * 1_024)
+        #expect(settings.cameras.first?.lead == .seconds(3))
+        #expect(settings.policy.minimumStage == .china5)
+        #expect(settings.register.vehicles == nil && settings.console.socket == nil && settings.watchdog.device == nil)
+        #expect(settings.realtime.lanePriority == 80 && settings.realtime.laneCPU == nil)
+        #expect(settings.realtime.locksMemory)
+        #expect(settings.uplinks.isEmpty && settings.signs.isEmpty)
+    }
+
+    @Test func anUplinkAndASignAreReadWhole() throws {
+        let settings = try Settings(configuration: Array((least + oneUplink + oneSign).utf8))
+        let uplink = try #require(settings.uplinks.first)
+        #expect(uplink.url == ServiceURL("https://platform.example:8443/mjapi"))
+        #expect(uplink.url.host == "platform.example" && uplink.url.port == 8_443 && uplink.url.prefix == "/mjapi")
+        #expect(uplink.retryFirst == .seconds(1) && uplink.retryLimit == .seconds(60))
+        #expect(uplink.refusalsBeforeQuarantine == 5)
+        #expect(uplink.duplicateWords == ["重复", "已存在", "duplicate"])
+        let sign = try #require(settings.signs.first)
+        #expect(sign.port == "/dev/ttyS1" && sign.baud == 9_600 && sign.address == 0 && sign.expectsAcknowledgement)
+    }
+
+    @Test func commentsBlanksByteOrderMarkAndCarriageReturnsAreNoContent() throws {
+        let text = least.split(separator: "\n").map { "  \($0)\t# why\r\n\n # a line of its own\r" }
+            .joined(separator: "\n")
+        let settings = try Settings(configuration: [0xEF, 0xBB, 0xBF] + Array(text.utf8))
+        #expect(settings.site.device == "gate-1")
+        let named = least.replacing("= 测试企业", with: "= 企业#1厂")
+        #expect(try Settings(configuration: Array(named.utf8)).site.enterpriseName == "企业#1厂")
+    }
+
+    @Test func noneUnsetsAnOptionalKeyAndNoOther() throws {
+        let settings = try Settings(configuration: Array((least + "\nwatchdog.device = none\n").utf8))
+        #expect(settings.watchdog.device == nil)
+        #expect(errors(in: least + "\nweb.port = none\n").count == 1)
+    }
+
+    @Test(arguments: [
+        ("https://a", true), ("https://a:1/x/y", true), ("https://10.0.0.1:65535", true), ("http://a", false),
+        ("https://", false), ("https://a:0", false), ("https://a:65536", false), ("https://a:1:2", false),
+        ("https://a b", false), ("https://user@a", false), ("https://a/x?y", false), ("https://-a", false),
+    ])
+    func onlyAnHttpsAddressIsAPlatform(text: String, isRight: Bool) {
+        #expect((ServiceURL(text) != nil) == isRight)
+    }
+}
+
+struct ErrorTests {
+    @Test(arguments: [
+        ("\nweb.prot = 80", "line 15: unknown key 'web.prot'; the nearest known key is 'web.port'"),
+        (
+            "\nlane.1.gatecode = 2",
+            "line 15: unknown key 'lane.1.gatecode'; the nearest known key is 'lane.1.gate_code'"
+        ),
+        ("\nnothing.like.it = 2", "line 15: unknown key 'nothing.like.it'; 'gwctl config keys' lists those that exist"),
+        (
+            "\nlane.N.gate_code = 2",
+            "line 15: unknown key 'lane.N.gate_code'; the nearest known key is 'lane.1.gate_code'"
+        ),
+        ("\nlane.9.gate_code = 2", "line 15: the number in 'lane.9.gate_code' is out of range; allowed: 1 to 8"),
+        ("\nlane.01.gate_code = 2", "line 15: the number in 'lane.01.gate_code' is out of range; allowed: 1 to 8"),
+        ("\nlane.1.gate_code = 02", "line 15: lane.1.gate_code is already set on line 6; keep one of the two"),
+        ("\nlane.1.dead_time_ms = 50", "line 15: lane.1.dead_time_ms = 50 is not allowed; allowed: 200 to 5000 ms"),
+        ("\nrealtime.lock_memory = true", "line 15: realtime.lock_memory = true is not allowed; allowed: yes or no"),
+        ("\nweb.address = localhost", "line 15: web.address = localhost is not allowed; allowed: an IPv4 address"),
+        ("\nweb.port", "line 15: not understood; allowed: key = value, or a comment that starts with #"),
+        ("\nweb.port =", "line 15: not understood; allowed: key = value, or a comment that starts with #"),
+        ("\nweb.port = 8\u{0}1", "line 15: not readable as text; save the file as UTF-8 without control characters"),
+        (
+            "\nlane.1.raise_travel_ms = 400",
+            "lane.1.relay_pulse_ms: 500 must be less than lane.1.raise_travel_ms, which is 400"
+        ),
+        ("\nlane.1.green_output = 17", "line 15: lane.1.green_output: the line is already used by lane.1.raise_output"),
+        ("\nlines.backend = socket", "lines.socket: must name a socket, because lines.backend is socket"),
+        (
+            "\ncamera.2.make = hikvision\ncamera.2.path = /camera/1\ncamera.2.lane = 1",
+            "line 16: camera.2.path: camera 1 pushes to the same path"
+        ),
+        (
+            "\ncamera.2.make = hikvision\ncamera.2.path = /camera/2\ncamera.2.lane = 2",
+            "line 17: camera.2.lane: there is no lane 2 in this configuration"
+        ),
+        (
+            "\nsign.1.lane = 1",
+            "sign.1.port is not set and has no default; allowed: an absolute path of at most 107 bytes"
+        ),
+        (
+            oneSign + "sign.2.port = /dev/ttyS1\nsign.2.lane = 1",
+            "sign.2.address: sign 1 has the same address on /dev/ttyS1"
+        ),
+        (
+            oneUplink + "\nuplink.1.retry_first_ms = 2000\nuplink.1.retry_limit_ms = 1000",
+            "line 20: uplink.1.retry_first_ms: 2000 must not be more than uplink.1.retry_limit_ms, which is 1000"
+        ),
+        (
+            "\n"
+                + least.split(separator: "\n").filter { $0.starts(with: "lane.1.") }.joined(separator: "\n")
+                .replacing("lane.1", with: "lane.2").replacing(" 4", with: " 5").replacing("SAFETY", with: "6")
+                .replacing("17", with: "18").replacing("27", with: "28"),
+            "line 17: lane.2.gate_code: lane 1 has the same entrance gate, gate code and direction"
+        ),
+    ])
+    func aMistakeIsNamedOnceWithWhatIsAllowed(addition: String, message: String) {
+        #expect(errors(in: least + addition) == [message])
+    }
+
+    @Test func everyMandatoryKeyIsMissedByName() {
+        for line in least.split(separator: "\n") where !line.starts(with: "lane.1.") {
+            let key = String(line.prefix { $0 != " " })
+            let found = errors(in: least.replacing(line, with: ""))
+            #expect(found.count == 1 && found[0].hasPrefix("\(key) is not set and has no default"), "\(key): \(found)")
+        }
+    }
+
+    @Test func aGpioLaneNeedsItsLoopsAndRelays() {
+        for key in ["approach_input", "safety_input", "raise_output", "lower_output"] {
+            let lines = least.split(separator: "\n").filter { !$0.contains(key) }.joined(separator: "\n")
+            #expect(errors(in: lines) == ["lane.1.\(key): must name a line, because lines.backend is gpio"])
+            #expect(errors(in: lines + "\nlines.backend = socket\nlines.socket = /tmp/lines.sock").isEmpty)
+        }
+    }
+
+    @Test func anEmptyTextIsAskedForALane() {
+        #expect(errors(in: "").contains { $0.contains("at least one lane") })
+    }
+
+    @Test func allErrorsAreToldAtOnceUpToTwenty() throws {
+        let bad = (1...30).map { "bad.key\($0) = 1" }.joined(separator: "\n")
+        do throws(InvalidConfiguration) {
+            _ = try Settings(configuration: Array((least + "\n" + bad).utf8))
+            Issue.record("accepted")
+        } catch {
+            #expect(error.errors.count == 20 && error.omitted == 10)
+            #expect(error.errors.map(\.line) == Array(15...34))
+        }
+    }
+
+    @Test func whatIsTooLongOrNoTextIsRefused() {
+        #expect(errors(in: least + "\n# " + String(repeating: "x", count: 1_100)).first?.contains("1024 bytes") == true)
+        #expect(errors(in: String(repeating: "\n", count: 5_000)).contains { $0.contains("4000 lines") })
+        #expect(errors(inBytes: Array(least.utf8) + [0x0A, 0x23, 0xC3, 0x28]).map(\.reason) == [.notText])
+    }
+
+    @Test func aLaneTakesFourCamerasAndNoFifth() {
+        func cameras(_ count: Int) -> String {
+            (2...count).map { "\ncamera.\($0).make = vzenith\ncamera.\($0).path = /c/\($0)\ncamera.\($0).lane = 1" }
+                .joined()
+        }
+        #expect(errors(in: least + cameras(4)).isEmpty)
+        #expect(errors(in: least + cameras(5)) == ["line 26: camera.5.lane: lane 1 has more than 4 cameras"])
+    }
+
+    @Test func everyByteOfNoiseIsSurvived() {
+        var generator = Seeded(7)
+        let text = Array((least + oneUplink + oneSign).utf8)
+        for _ in 0..<500 {
+            var bytes = text
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            for error in errors(inBytes: bytes) { #expect(!error.description.isEmpty) }
+        }
+    }
+}
+
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
