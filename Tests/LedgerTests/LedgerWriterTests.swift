@@ -76,7 +76,7 @@ struct LedgerWriterTests {
 
     @Test func aTokenOfAnotherBootIsRefused() throws {
         let writer = try site.bootedWriter()
-        let end = site.end(VehicleToken(boot: 9, count: 1))
+        let end = site.end(VehicleToken(boot: 9, lane: LaneID(0), count: 1))
         #expect(performing: {
             try writer.transaction { try $0.append(end: end, gate: LedgerSite.gate, direction: .entry) }
         }, throws: refuses(.tokenOfThisBoot))
