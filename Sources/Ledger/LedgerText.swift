@@ -55,8 +55,8 @@ extension Record {
         switch body {
         case .boot(let version, let cause, let device): " \(boot) of \(device), version \(version): \(cause)"
         case .capture(let capture):
-            " lane \(capture.lane.index) \(plateWord(capture.plate)) by \(capture.camera), \(capture.photos.count) photos"
-                + (capture.isReplayed ? ", replayed" : "")
+            " lane \(capture.lane.index) \(plateWord(capture.plate)) by \(capture.camera), "
+                + "\(capture.photos.count) photos" + (capture.isReplayed ? ", replayed" : "")
         case .decision(let decision, _):
             " lane \(decision.verdict.lane.index) \(plateWord(decision.plate)) "
                 + "\(decision.verdict.reason.allows ? "may pass" : "is refused"): \(decision.verdict.reason.word)"
