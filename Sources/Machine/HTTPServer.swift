@@ -144,6 +144,12 @@ public final class HTTPServer {
         }
         let exchange = EventExchange(request, connection, receiving: limits.receiving)
         connection.exchange = exchange
+        if case .surplus = connection.state {
+            // Its request was quicker than the sweep.
+            _ = evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close")
+            exchange.answer(plain(503, "too many connections"))
+            return
+        }
         connection.state = .answering(until: now() + limits.answering)
         guard let method = methodName(evhttp_request_get_command(request)) else {
             exchange.answer(plain(405, "only GET, POST and PUT are served"))
