@@ -188,6 +188,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
             let peers = [server.connect(), server.connect()]
             usleep(100_000)
             #expect(try server.curl([]).status == 503)
+            usleep(50_000)
             #expect(server.refusedConnections.load(ordering: .relaxed) == 1)
             for peer in peers { close(peer) }
             usleep(600_000)
@@ -197,6 +198,40 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     @Test func aHandlerThatNeverAnswersIsAnsweredFor() throws {
         try withServer(HTTPServerLimits(answering: .milliseconds(300))) { server, _ throws in
             #expect(try server.curl([], path: "/never").status == 503)
+        }
+    }
+
+    @Test func clientsThatLeaveAtRandomLeaveNothingBehind() throws {
+        var random = SystemRandomNumberGenerator()
+        try withServer(HTTPServerLimits(receiving: .seconds(2), lingering: .milliseconds(300))) { server, _ throws in
+            let whole = [
+                "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", "GET /later HTTP/1.1\r\nHost: x\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+                "POST /later HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nContent-Length: 99999999\r\n\r\nhello",
+            ]
+            var open: [Int32] = []
+            for _ in 0..<600 {
+                let peer = server.connect()
+                let text = (whole.randomElement(using: &random) ?? "") + (whole.randomElement(using: &random) ?? "")
+                server.send(String(text.prefix(Int.random(in: 0...text.count, using: &random))), on: peer)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0:
+                    var abrupt = linger(l_onoff: 1, l_linger: 0)
+                    setsockopt(peer, SOL_SOCKET, SO_LINGER, &abrupt, socklen_t(MemoryLayout<linger>.size))
+                    close(peer)
+                case 1:
+                    shutdown(peer, Int32(SHUT_WR))
+                    open.append(peer)
+                case 2: open.append(peer)
+                default: close(peer)
+                }
+                if open.count > 20 { close(open.removeFirst()) }
+            }
+            for peer in open { close(peer) }
+            let deadline = Date() + 6
+            while server.connectionCount.load(ordering: .relaxed) > 0, Date() < deadline { usleep(20_000) }
+            #expect(server.connectionCount.load(ordering: .relaxed) == 0)
         }
     }
 

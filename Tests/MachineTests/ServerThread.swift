@@ -12,6 +12,7 @@ final class ServerThread: @unchecked Sendable {
     private let ends = Atomic(false)
     let refusedConnections = Atomic(0)
     let slowConnections = Atomic(0)
+    let connectionCount = Atomic(0)
 
     init(limits: HTTPServerLimits = .standard, handler: @escaping @Sendable (EventLoop) -> HTTPHandler) throws {
         let started = DispatchSemaphore(value: 0)
@@ -29,6 +30,7 @@ final class ServerThread: @unchecked Sendable {
             let watch = try? loop.timer(.milliseconds(10), repeats: true) { () -> Void in
                 self.refusedConnections.store(server.refusedConnections, ordering: .relaxed)
                 self.slowConnections.store(server.slowConnections, ordering: .relaxed)
+                self.connectionCount.store(server.connectionCount, ordering: .relaxed)
                 if self.ends.load(ordering: .relaxed) { loop.stop() }
             }
             started.signal()
