@@ -13,10 +13,12 @@ let hostDependencies = Context.packageDirectory + "/build/deps/host"
 let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
 let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
 /// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
-let roomSettings: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
+let roomSettings: [SwiftSetting] =
+    [.unsafeFlags(["-warnings-as-errors"])]
     + (firmware ? [] : [.unsafeFlags(["-Xcc", "-I\(hostDependencies)/include"])])
 /// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
-let laneSettings: [SwiftSetting] = roomSettings
+let laneSettings: [SwiftSetting] =
+    roomSettings
     + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
 
 func library(_ name: String, _ libraries: [String]) -> Target {
@@ -116,7 +118,7 @@ let hostPrograms: [Target] = [
 let tests: [Target] = [
     roomTests("Domain", []),
     roomTests("LaneCore", ["Domain"]),
-    roomTests("Machine", ["Domain"]),
+    roomTests("Machine", ["Domain", "CSystem"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),
@@ -126,7 +128,7 @@ let tests: [Target] = [
     roomTests("PlatformProtocols", ["Domain", "Formats"]),
     roomTests("Ledger", ["Domain", "Store", "Crypto", "Machine"]),
     roomTests("Registry", ["Domain", "Store"]),
-    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine", "CSystem"]),
     roomTests("Web", ["Domain", "DeviceProtocols", "Machine"]),
     roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
     roomTests("Console", ["Domain", "Machine"]),

@@ -47,3 +47,8 @@ uint16_t gw_event_local_port(evutil_socket_t fd) {
     if (where.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&where)->sin6_port);
     return 0;
 }
+
+bool gw_event_is_address(const char *text) {
+    struct in6_addr address;
+    return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}

@@ -73,11 +73,13 @@ public final class EventWatch {
         throws(MachineError)
     {
         let context = Unmanaged.passUnretained(self).toOpaque()
-        event = event_new(loop.base, fileDescriptor, what, { _, _, context in
-            guard let context else { return }
-            let watch = Unmanaged<EventWatch>.fromOpaque(context).takeUnretainedValue()
-            watch.handler()
-        }, context)
+        event = event_new(
+            loop.base, fileDescriptor, what,
+            { _, _, context in
+                guard let context else { return }
+                let watch = Unmanaged<EventWatch>.fromOpaque(context).takeUnretainedValue()
+                watch.handler()
+            }, context)
         guard let event else {
             throw .library(name: "libevent", subject: "event_new", reason: "out of memory")
         }

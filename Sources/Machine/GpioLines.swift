@@ -27,21 +27,32 @@ public final class GpioLines: LinePort {
     private let request: OpaquePointer
     private let events: OpaquePointer
     private let inputs: [UInt32]
-    private let outputs: [UInt32]
+    /// Nil for an output that is not wired.
+    private let outputs: [UInt32?]
     private let chipPath: String
 
     public var fileDescriptor: Int32 { gpiod_line_request_get_fd(request) }
 
     /// Takes the lines of `chipPath`. Throws when the chip or a line is not there or belongs to somebody else.
-    public init(chipPath: String, inputs: [LineName], outputs: [LineName], debounce: Interval) throws(MachineError) {
+    public init(chipPath: String, inputs: [LineName], outputs: [LineName?], debounce: Interval) throws(MachineError) {
         precondition(
             inputs.count <= GpioLines.maximumLines && outputs.count <= GpioLines.maximumLines,
             "GPIO-1 at most 16 inputs and 16 outputs")
         guard let chip = gpiod_chip_open(chipPath) else { throw .lastSystemError("open", chipPath) }
         defer { gpiod_chip_close(chip) }
         self.chipPath = chipPath
-        self.inputs = try GpioLines.offsets(inputs, chip, chipPath)
-        self.outputs = try GpioLines.offsets(outputs, chip, chipPath)
+        var watched: [UInt32] = []
+        for input in inputs { watched.append(try GpioLines.offset(input, chip, chipPath)) }
+        self.inputs = watched
+        var wired: [UInt32?] = []
+        for output in outputs {
+            if let output {
+                wired.append(try GpioLines.offset(output, chip, chipPath))
+            } else {
+                wired.append(nil)
+            }
+        }
+        self.outputs = wired
         guard let config = gpiod_line_config_new(), let settings = gpiod_line_settings_new(),
             let requestConfig = gpiod_request_config_new(), let events = gpiod_edge_event_buffer_new(1)
         else { throw .library(name: "libgpiod", subject: chipPath, reason: "out of memory") }
@@ -61,7 +72,8 @@ public final class GpioLines: LinePort {
         gpiod_line_settings_reset(settings)
         gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT)
         gpiod_line_settings_set_output_value(settings, GPIOD_LINE_VALUE_INACTIVE)
-        let outputsTaken = gpiod_line_config_add_line_settings(config, self.outputs, self.outputs.count, settings)
+        let driven = wired.compactMap { $0 }
+        let outputsTaken = gpiod_line_config_add_line_settings(config, driven, driven.count, settings)
         guard inputsTaken == 0, outputsTaken == 0,
             let request = gpiod_chip_request_lines(chip, requestConfig, config)
         else {
@@ -103,8 +115,9 @@ public final class GpioLines: LinePort {
     }
 
     public func drive(output: Int, _ energised: Bool) throws(MachineError) {
+        guard let line = outputs[output] else { return }
         let value = energised ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE
-        if gpiod_line_request_set_value(request, outputs[output], value) != 0 {
+        if gpiod_line_request_set_value(request, line, value) != 0 {
             throw .lastSystemError("set value", chipPath)
         }
     }
@@ -115,22 +128,16 @@ public final class GpioLines: LinePort {
         return Instant(nanoseconds: monotonic + UInt64(suspended))
     }
 
-    private static func offsets(_ names: [LineName], _ chip: OpaquePointer, _ path: String) throws(MachineError)
-        -> [UInt32]
-    {
-        var offsets: [UInt32] = []
-        for name in names {
-            switch name {
-            case .offset(let offset):
-                offsets.append(offset)
-            case .name(let text):
-                let offset = gpiod_chip_get_line_offset_from_name(chip, text)
-                guard offset >= 0 else {
-                    throw .library(name: "libgpiod", subject: path, reason: "has no line named \"\(text)\"")
-                }
-                offsets.append(UInt32(offset))
+    private static func offset(_ name: LineName, _ chip: OpaquePointer, _ path: String) throws(MachineError) -> UInt32 {
+        switch name {
+        case .offset(let offset):
+            return offset
+        case .name(let text):
+            let offset = gpiod_chip_get_line_offset_from_name(chip, text)
+            guard offset >= 0 else {
+                throw .library(name: "libgpiod", subject: path, reason: "has no line named \"\(text)\"")
             }
+            return UInt32(offset)
         }
-        return offsets
     }
 }

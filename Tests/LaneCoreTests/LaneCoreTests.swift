@@ -87,11 +87,12 @@ import Testing
     }
 
     @Test func presenceWhileLoweringReleasesAndRaisesInTheSameStep() {
-        var rig = LaneRig(timings: {
-            var timings = LaneRig.timings
-            timings.deadTime = .zero
-            return timings
-        }())
+        var rig = LaneRig(
+            timings: {
+                var timings = LaneRig.timings
+                timings.deadTime = .zero
+                return timings
+            }())
         rig.approach(true)
         rig.verdict(.stageAllowed)
         rig.wait(.seconds(2))

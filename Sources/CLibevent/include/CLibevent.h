@@ -15,6 +15,7 @@
 #include <event2/listener.h>
 #include <event2/thread.h>
 #include <event2/util.h>
+#include <stdbool.h>
 
 /// A one-shot or repeating (EV_PERSIST in flags) timer; evtimer_new is a macro.
 struct event *gw_event_timer(struct event_base *base, short flags, event_callback_fn callback, void *context);
@@ -27,5 +28,7 @@ struct evconnlistener *gw_event_listen_tcp(struct event_base *base, evconnlisten
                                            const char *address, uint16_t port);
 /// The local port of a bound socket, 0 on failure.
 uint16_t gw_event_local_port(evutil_socket_t fd);
+/// Whether the text is an IPv4 or IPv6 address.
+bool gw_event_is_address(const char *text);
 
 #endif

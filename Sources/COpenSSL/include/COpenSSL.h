@@ -32,5 +32,9 @@ long gw_bio_mem_data(BIO *bio, const unsigned char **bytes);
 EVP_PKEY *gw_evp_ec_generate(const char *curve);
 int gw_err_reason(unsigned long code);
 int gw_err_library(unsigned long code);
+/// The words of an error code, errno's words for a system error; "" when it has none.
+const char *gw_err_text(unsigned long code);
+/// No tickets, no session cache, no compression, no renegotiation: each connection is verified from the start.
+void gw_ssl_ctx_set_plain_sessions(SSL_CTX *context);
 
 #endif

@@ -1,0 +1,43 @@
+// What a crash leaves behind for the next boot: one short file in the state folder.
+//
+// Invariants: the file is opened before anything can crash, so that the handler only writes; an empty file means that
+// nothing happened. The handler uses async-signal-safe calls only.
+// Limits: one record a run, 512 bytes.
+
+import CSystem
+
+private nonisolated(unsafe) var crashDescriptor: Int32 = -1
+
+public enum CrashRecord {
+    private static let limit = 512
+
+    /// What the last run left, or nil; then makes the file ready for this one.
+    public static func takeLast(_ path: String, files: any Files) throws(MachineError) -> String? {
+        var last: String?
+        if files.exists(path) {
+            let bytes = try files.read(path, limit: 64 * 1_024)
+            if !bytes.isEmpty { last = String(decoding: bytes.prefix(limit), as: UTF8.self) }
+        }
+        crashDescriptor = gw_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        if crashDescriptor < 0 { throw .lastSystemError("open", path) }
+        _ = gw_crash_handler_install { signal in
+            CrashRecord.writeSignal(signal)
+        }
+        return last
+    }
+
+    /// Writes the record durably. The process ends right after.
+    public static func write(_ text: String) {
+        let bytes = Array(text.utf8.prefix(limit))
+        _ = CSystem.write(crashDescriptor, bytes, bytes.count)
+        fsync(crashDescriptor)
+    }
+
+    private static func writeSignal(_ signal: Int32) {
+        var text: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
+            0x73, 0x69, 0x67, 0x6E, 0x61, 0x6C, 0x20, UInt8(0x30 + signal / 10 % 10), UInt8(0x30 + signal % 10)
+        )
+        _ = CSystem.write(crashDescriptor, &text, 9)
+        fsync(crashDescriptor)
+    }
+}
