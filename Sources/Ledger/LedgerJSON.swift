@@ -63,7 +63,7 @@ private struct JSONObject {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20: bytes += Array("\\u00".utf8) + Array(hexadecimal([byte]).utf8)
+            case 0..<0x20: bytes += Array("\\u00".utf8) + Array(encodeHexadecimal([byte]).utf8)
             default: bytes.append(byte)
             }
         }
