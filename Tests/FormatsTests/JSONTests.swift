@@ -139,7 +139,9 @@ struct JSONTests {
         default:
             let count = Int.random(in: 0..<5, using: &random)
             return .object(
-                (0..<count).map { JSONMember("\($0)" + randomText(&random, from: 1), randomValue(&random, depth: depth + 1)) }
+                (0..<count).map {
+                    JSONMember("\($0)" + randomText(&random, from: 1), randomValue(&random, depth: depth + 1))
+                }
             )
         }
     }
