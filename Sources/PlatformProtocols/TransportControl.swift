@@ -102,7 +102,7 @@ public struct TransportControl: Sendable {
         var value = identity(report)
         value += [
             text("companyName", report.enterpriseName), text("imageNum", number), text("imageType", type),
-            text("base64Image", base64(photo.jpeg)), text("imageTime", taken),
+            text("base64Image", Base64.encode(photo.jpeg)), text("imageTime", taken),
             text("zpbh", number), text("zplx", type), text("pzsj", taken),
         ]
         return request("put_file", envelope("sharePhotoInfo", token, .object(value)))

@@ -84,8 +84,14 @@ extension TransportControl {
             return "\(line.prefix(TransportControl.wordLimit)) (\(code.prefix(16)))"
         }
 
+        /// Whether the status text holds one of the words, small and capital letters alike.
         func says(_ words: [String]) -> Bool {
-            words.contains { !$0.isEmpty && status.contains($0) }
+            let text = Array(status.lowercased().utf8)
+            return words.contains { word in
+                let sought = Array(word.lowercased().utf8)
+                guard !sought.isEmpty, sought.count <= text.count else { return false }
+                return (0...text.count - sought.count).contains { text[$0...].starts(with: sought) }
+            }
         }
     }
 }
