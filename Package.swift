@@ -118,7 +118,7 @@ let hostPrograms: [Target] = [
 let tests: [Target] = [
     roomTests("Domain", []),
     roomTests("LaneCore", ["Domain"]),
-    roomTests("Machine", ["Domain"]),
+    roomTests("Machine", ["Domain", "CSystem"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),
@@ -128,7 +128,7 @@ let tests: [Target] = [
     roomTests("PlatformProtocols", ["Domain", "Formats"]),
     roomTests("Ledger", ["Domain", "Store", "Crypto", "Machine"]),
     roomTests("Registry", ["Domain", "Store"]),
-    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    roomTests("Devices", ["Domain", "DeviceProtocols", "Machine", "CSystem"]),
     roomTests("Web", ["Domain", "DeviceProtocols", "Machine"]),
     roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
     roomTests("Console", ["Domain", "Machine"]),

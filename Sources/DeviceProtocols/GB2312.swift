@@ -1,7 +1,8 @@
 // Text between Unicode and GB 2312, the character set of the LED signs. The C library's iconv is no help: a static
 // binary has no conversion tables on disk.
 //
-// Invariant: what `encode` writes, `decode` reads back. Limits: printable ASCII and the 7445 characters of the standard.
+// Invariant: what `encode` writes, `decode` reads back.
+// Limits: printable ASCII and the 7445 characters of the standard.
 
 public enum GB2312 {
     /// What became of a text.

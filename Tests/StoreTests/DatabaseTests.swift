@@ -154,7 +154,7 @@ struct DatabaseTests {
     @Test func aReaderOfNothingSaysSo() throws {
         defer { cleanUp() }
         #expect(throws: StoreError.self) { _ = try Database.reader(path, Self.schema) }
-        FileManager.default.createFile(atPath: path, contents: nil)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
         #expect(throws: StoreError.empty(path: path)) { _ = try Database.reader(path, Self.schema) }
         // An empty file is what a power cut while it was made leaves: a writer begins anew in it.
         _ = try Database.writer(path, Self.schema)

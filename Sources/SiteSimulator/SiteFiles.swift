@@ -1,0 +1,141 @@
+// The folder of one run: certificates, register, lists, password, configuration. Made afresh each time.
+
+import CSystem
+import Foundation
+
+public struct SiteFiles: Sendable {
+    public let folder: String
+    public var state: String { folder + "/state" }
+    public var configuration: String { folder + "/gatewarden.conf" }
+    public var log: String { folder + "/controller.log" }
+    var certificate: String { folder + "/platform.pem" }
+    var key: String { folder + "/platform.key" }
+    var authority: String { folder + "/ca.pem" }
+    let socket: String
+
+    private static let mark = "/.gwsim"
+
+    /// Empties a folder that an earlier run made; refuses any other that is not empty.
+    public init(folder: String) throws(SimulationError) {
+        let manager = FileManager.default
+        let whole = URL(fileURLWithPath: folder).standardizedFileURL.path
+        self.folder = whole
+        if let content = try? manager.contentsOfDirectory(atPath: whole), !content.isEmpty {
+            guard manager.fileExists(atPath: whole + SiteFiles.mark) else {
+                throw .folder(whole, "is not empty and not from an earlier run: name another one, or remove it")
+            }
+            guard (try? manager.removeItem(atPath: whole)) != nil else { throw .folder(whole, "cannot be emptied") }
+        }
+        guard (try? manager.createDirectory(atPath: whole, withIntermediateDirectories: true)) != nil else {
+            throw .folder(whole, "cannot be made")
+        }
+        // A socket's path has at most 107 bytes.
+        socket =
+            whole.utf8.count < 90
+            ? whole + "/lines.sock" : "/tmp/gwsim-\(getpid())-lines.sock"
+        try write(".gwsim", "made by gwsim; emptied by its next run\n")
+    }
+
+    func write(_ name: String, _ text: String) throws(SimulationError) {
+        let path = folder + "/" + name
+        guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8)) else {
+            throw .folder(path, "cannot be written")
+        }
+    }
+
+    /// A private authority, and the platform's certificate for 127.0.0.1 signed by it.
+    func makeCertificates() throws(SimulationError) {
+        try write("platform.ext", "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        try openssl(
+            ["req", "-x509"] + curve + [
+                "-keyout", folder + "/ca.key", "-out", authority, "-days", "3650", "-subj", "/CN=gwsim authority",
+            ]
+        )
+        try openssl(
+            ["req"] + curve + ["-keyout", key, "-out", folder + "/platform.csr", "-subj", "/CN=gwsim platform"]
+        )
+        try openssl([
+            "x509", "-req", "-in", folder + "/platform.csr", "-CA", authority, "-CAkey", folder + "/ca.key",
+            "-set_serial", "1", "-days", "825", "-extfile", folder + "/platform.ext", "-out", certificate,
+        ])
+    }
+
+    private func openssl(_ arguments: [String]) throws(SimulationError) {
+        let output = folder + "/openssl.log"
+        let end = try ChildProcess.run(["openssl"] + arguments, seconds: 30, outputPath: output)
+        guard end == .exited(0) else {
+            let said = (try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? ""
+            throw .tool("openssl \(arguments[0])", said.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+    }
+}
+
+/// The lane's times in the controller's configuration, in milliseconds.
+public struct LaneTimes: Sendable {
+    public var verdictDeadline: Int
+    public var closeDelay: Int
+    public var armTravel: Int
+    public var relayPulse: Int
+    public var deadTime: Int
+    public var backOut: Int
+
+    /// Within the ranges that the configuration allows, however fast the run.
+    public init(speed: Double) {
+        func scaled(_ milliseconds: Int, _ least: Int) -> Int { max(least, Int(Double(milliseconds) / speed)) }
+        verdictDeadline = scaled(3_000, 1_500)
+        closeDelay = scaled(300, 200)
+        armTravel = scaled(400, 310)
+        relayPulse = 300
+        deadTime = 200
+        backOut = scaled(400, 250)
+    }
+}
+
+func configurationText(
+    files: SiteFiles, times: LaneTimes, webPort: UInt16, platformPort: UInt16, signPath: String
+) -> String {
+    """
+    # Written by gwsim for a simulated site. Times are shorter than at a real gate.
+    site.enterprise_id = 410100SIM001
+    site.enterprise_name = 示例钢铁有限公司
+    site.device = gwsim-gate-1
+
+    lane.1.direction = entry
+    lane.1.entrance_gate = A
+    lane.1.gate_code = A01
+    lane.1.verdict_deadline_ms = \(times.verdictDeadline)
+    lane.1.back_out_ms = \(times.backOut)
+    lane.1.close_delay_ms = \(times.closeDelay)
+    lane.1.raise_travel_ms = \(times.armTravel)
+    lane.1.lower_travel_ms = \(times.armTravel)
+    lane.1.relay_pulse_ms = \(times.relayPulse)
+    lane.1.dead_time_ms = \(times.deadTime)
+    lines.backend = socket
+    lines.socket = \(files.socket)
+
+    web.address = 127.0.0.1
+    web.port = \(webPort)
+    camera.1.make = vzenith
+    camera.1.path = /camera/1
+    camera.1.lane = 1
+    camera.2.make = hikvision
+    camera.2.path = /camera/2
+    camera.2.lane = 1
+    sign.1.port = \(signPath)
+    sign.1.lane = 1
+
+    register.vehicles = \(files.folder)/vehicles.csv
+    register.lists = \(files.folder)/lists.csv
+    policy.minimum_stage = 5
+
+    uplink.1.url = https://127.0.0.1:\(platformPort)
+    uplink.1.organ = \(PlatformBook.organ)
+    uplink.1.username = \(PlatformBook.username)
+    uplink.1.password_file = \(files.folder)/platform.password
+    uplink.1.ca_file = \(files.authority)
+    uplink.1.retry_first_ms = 200
+    uplink.1.retry_limit_ms = 2000
+
+    """
+}

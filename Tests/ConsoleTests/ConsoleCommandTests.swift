@@ -1,0 +1,81 @@
+import Testing
+
+@testable import Console
+
+@Suite struct ConsoleRequestTests {
+    @Test(arguments: [
+        ("help", ConsoleRequest.help), ("quit", .quit), ("status", .ask(.status)), ("lanes", .ask(.lanes)),
+        ("ledger tail", .ask(.ledgerTail(count: 10))), ("ledger tail 1", .ask(.ledgerTail(count: 1))),
+        ("ledger tail 200", .ask(.ledgerTail(count: 200))), ("  ledger \t tail   7 ", .ask(.ledgerTail(count: 7))),
+        ("", .nothing), ("   ", .nothing),
+    ])
+    func commandIsUnderstood(_ line: String, _ expected: ConsoleRequest) {
+        #expect(ConsoleRequest(line) == expected)
+    }
+
+    @Test(arguments: [
+        ("open", "use help, status, lanes, ledger tail [n] or quit"), ("STATUS", "use help"),
+        ("status now", "type status alone"), ("help me", "type help alone"), ("ledger", "ledger tail 10"),
+        ("ledger verify", "ledger tail 10"), ("ledger tail 1 2", "ledger tail 10"), ("ledger tail 0", "1 to 200"),
+        ("ledger tail 201", "1 to 200"), ("ledger tail -1", "1 to 200"), ("ledger tail x", "1 to 200"),
+        ("ledger tail 99999999999999999999", "1 to 200"), ("\u{FFFD}\u{0}", "unknown command"),
+    ])
+    func anythingElseIsRefusedWithWhatIsAllowed(_ line: String, _ advice: String) {
+        guard case .refused(let why) = ConsoleRequest(line) else {
+            Issue.record("\(line) was understood")
+            return
+        }
+        #expect(why.contains(advice))
+    }
+
+    @Test func helpNamesEveryCommand() {
+        let verbs = ConsoleRequest.helpText.compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(verbs == ["help", "status", "lanes", "ledger", "quit"])
+        for verb in verbs where verb != "ledger" {
+            if case .refused = ConsoleRequest(verb) { Issue.record("\(verb) is in the help and refused") }
+        }
+    }
+}
+
+@Suite struct ConsoleLinesTests {
+    @Test func linesAreTheSameHoweverTheBytesArrive() {
+        let bytes = Array("status\r\n\nhelp\nrest".utf8)
+        for size in 1...bytes.count {
+            var lines = ConsoleLines()
+            var result: [ConsoleLines.Line] = []
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                result += lines.take(Array(bytes[start..<min(start + size, bytes.count)]))
+            }
+            #expect(result == [.text("status"), .text(""), .text("help")], "pieces of \(size)")
+        }
+    }
+
+    @Test func longestLineIsTakenAndALongerOneIsDroppedWhole() {
+        var lines = ConsoleLines()
+        let longest = [UInt8](repeating: 0x61, count: 256)
+        #expect(lines.take(longest + [0x0A]) == [.text(String(repeating: "a", count: 256))])
+        #expect(lines.take(longest + [0x61, 0x0A]) == [.tooLong])
+        #expect(lines.take(longest + longest + longest) == [])
+        #expect(lines.take(Array("\nstatus\n".utf8)) == [.tooLong, .text("status")])
+    }
+
+    @Test func bytesThatAreNotUTF8DoNotTrap() {
+        var lines = ConsoleLines()
+        #expect(lines.take([0xFF, 0xC3, 0x28, 0x0A]).count == 1)
+    }
+}
+
+@Suite struct ConsoleReplyTests {
+    private func text(_ lines: [String]) -> String {
+        String(decoding: consoleReply(lines), as: UTF8.self)
+    }
+
+    @Test func replyEndsWithASingleDot() {
+        #expect(text(["a", "b"]) == "a\nb\n.\n")
+        #expect(text([]) == ".\n")
+    }
+
+    @Test func noLineCanEndTheReplyEarly() {
+        #expect(text([".", ".x", "a\n.\nb"]) == "..\n..x\na . b\n.\n")
+    }
+}
