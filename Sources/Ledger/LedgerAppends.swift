@@ -1,6 +1,7 @@
 // What is appended: captures, decisions, the ends of passages, operating events, and receipts.
 
 import Domain
+import Machine
 import Store
 
 extension LedgerWriter {
@@ -87,8 +88,7 @@ extension LedgerWriter {
         row.arrivedWall = wallTime(end.arrivedAt)
         row.passedWall = wallTime(end.enteredAt ?? end.raisedAt ?? end.endedAt)
         row.endedWall = wallTime(end.endedAt)
-        try append(row, end.token)
-        return row
+        return try append(row, end.token)
     }
 
     /// Closes what the last run left open. The passage was not observed to its end, so it has no lane times.
@@ -105,13 +105,13 @@ extension LedgerWriter {
             row.arrivedWall = record.wall
             row.passedWall = record.wall
             row.endedWall = clock.wall()
-            try append(row, record.token)
+            _ = try append(row, record.token)
             count += 1
         }
         return count
     }
 
-    private func append(_ row: PassRow, _ token: VehicleToken) throws(LedgerError) {
+    private func append(_ row: PassRow, _ token: VehicleToken) throws(LedgerError) -> PassRow {
         var row = row
         row.serial = row.serialNumber(recordSequence: head.sequence + 1)
         let sequence = try insert(.pass(row), token)
@@ -124,6 +124,7 @@ extension LedgerWriter {
             statements.insertDue.bind(3, Int64(1 + row.photos.count))
             try statements.insertDue.run()
         }
+        return row
     }
 
     /// Codes go into the serial number, which the platforms bound.
