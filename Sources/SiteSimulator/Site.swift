@@ -23,6 +23,8 @@ public struct SiteOptions: Sendable {
     public var speed = 1.0
     /// Reads the ledger again and again for the picture on the screen.
     public var watchesLedger = false
+    /// A platform that gets nothing new for so long at the end gets nothing more.
+    public var idleSeconds = 45.0
 
     public init() {}
 }
