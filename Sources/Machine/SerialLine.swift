@@ -82,7 +82,7 @@ public final class SerialLine: SerialPort {
         fileDescriptor = -1
     }
 
-    /// Closes after a fault. The kernel would otherwise hold the close up to half a minute for output that cannot leave.
+    /// Closes after a fault. The kernel would otherwise hold the close up to half a minute for output that cannot go.
     private func abandon() {
         _ = gw_serial_flush(fileDescriptor)
         close()

@@ -1,4 +1,29 @@
+// The firmware's entry: what was asked for, and the exit code. 0 done, 1 failed, 2 not understood.
+
+import Machine
+
 @main
-struct Main {
-    static func main() {}
+struct Gatewarden {
+    static func main() {
+        exitProcess(run(processArguments()))
+    }
+
+    private static func run(_ arguments: [String]) -> Int32 {
+        switch Command.parse(arguments) {
+        case .run(let config, let state): return runController(configPath: config, statePath: state)
+        case .ledgerVerify(let state): return verifyLedger(statePath: state)
+        case .ledgerTail(let state, let count): return tailLedger(statePath: state, count: count)
+        case .ledgerExport(let state, let format): return exportLedger(statePath: state, format: format)
+        case .decode(let name, let bytes): return decodeBytes(protocolName: name, bytes: bytes)
+        case .version:
+            for line in versionLines() { StandardOutput.line(line) }
+            return 0
+        case .help:
+            for line in Command.helpText { StandardOutput.line(line) }
+            return 0
+        case .misused(let why):
+            complain("\(why); see gatewarden --help")
+            return 2
+        }
+    }
 }

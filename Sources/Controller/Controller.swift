@@ -1,0 +1,253 @@
+// The controller: it opens what a run needs, wires the rings, starts the threads, supervises, and ends orderly.
+//
+// Invariants: what can fail fails before the first thread starts, with one line that says what to do; the lane is live
+// before the network, the uplink and the console; at the end the lane goes first, so that its last words are kept, and
+// the ledger goes last.
+// Limits: one lane, one sign and one uplink in this version.
+
+import Admission
+import Configuration
+import Console
+import Devices
+import Domain
+import LaneCore
+import Ledger
+import Machine
+import Web
+
+public final class Controller {
+    private let settings: Settings
+    private let parts: Preparation
+    private let clock: any Clock
+    private let log: Log
+    private let version: String
+
+    private let stop = Flag()
+    private let ledgerStop = Flag()
+    private var pulses: [Pulse] = []
+
+    /// - Parameter parts: everything opened, by `Preparation`.
+    public init(settings: Settings, parts: Preparation, clock: any Clock, log: Log, version: String) {
+        self.settings = settings
+        self.parts = parts
+        self.clock = clock
+        self.log = log
+        self.version = version
+    }
+
+    /// Runs until a signal or the loss of the lines. Returns how it ended.
+    public func run() throws(MachineError) -> RunEnd {
+        let rings = try Rings(uplinkGenerations: UplinkKeeper.maximumGenerations)
+        let shortfalls = Shortfalls()
+        let started = clock.now()
+        let lane = settings.lanes[0]
+        let laneStatus = LaneStatus(lane.id)
+        let ledgerStatus = LedgerStatus()
+        if settings.realtime.locksMemory, let errno = lockMemory() {
+            shortfalls.note()
+            log.warning("real time: memory is not locked: \(systemErrorText(errno))")
+        }
+
+        let lanePulse = pulse("lane", .milliseconds(1_000))
+        let laneThread = laneThread(lane, rings, lanePulse, laneStatus)
+        let laneHandle = try start("lane", shortfalls, settings.realtime) { laneThread.run() }
+
+        let admissionPulse = pulse("admission", .seconds(5))
+        let admissionThread = admissionThread(lane, rings, admissionPulse)
+        let admissionHandle = try start("admission", shortfalls) { admissionThread.run() }
+
+        let ledgerPulse = pulse("ledger", .seconds(30))
+        let ledgerThread = LedgerThread(
+            writer: parts.ledger, gates: [gate(lane)], channels: rings.ledger, clock: clock, stop: ledgerStop,
+            pulse: ledgerPulse, status: ledgerStatus, log: log)
+        let ledgerHandle = try start("ledger", shortfalls) { ledgerThread.run() }
+
+        var others: [Thread] = []
+        if let sign = settings.signs.first { others.append(try startSign(sign, rings, shortfalls)) }
+        let netPulse = pulse("net", .seconds(10))
+        others.append(try startNet(rings, netPulse, shortfalls))
+        let uplinks = try startUplinks(rings, shortfalls)
+        let consolePulse = pulse("console", .seconds(10))
+        let overview = Overview(
+            version: version, started: started, lanes: [laneStatus], ledger: ledgerStatus, pulses: pulses,
+            destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls)
+        others.append(try startConsole(overview, consolePulse, shortfalls))
+        log.info("lane \(lane.number) live \(clock.now().since(parts.began).milliseconds) ms after start")
+
+        let supervisor = Supervisor(
+            clock: clock, log: log, signals: parts.signals, wallClock: parts.wallClock, watchdog: parts.watchdog,
+            critical: [lanePulse, admissionPulse, ledgerPulse],
+            others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
+            lanes: [laneThread], laneStatus: [laneStatus], uplinks: uplinks, notes: rings.ledger.notes)
+        let end = supervisor.run()
+
+        stop.raise()
+        rings.ringAll()
+        for uplink in uplinks { uplink.stop() }
+        for thread in [laneHandle, admissionHandle] + others where !thread.join(within: .seconds(5)) {
+            log.warning("a thread did not end in time")
+        }
+        _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
+        ledgerStop.raise()
+        rings.ledger.bell.ring()
+        if !ledgerHandle.join(within: .seconds(20)) { log.error("the ledger thread did not end in time") }
+        return end
+    }
+
+    // MARK: threads
+
+    private func pulse(_ name: String, _ limit: Interval) -> Pulse {
+        let pulse = Pulse(name, limit: limit, now: clock.now())
+        pulses.append(pulse)
+        return pulse
+    }
+
+    private func start(
+        _ name: String, _ shortfalls: Shortfalls, _ realtime: RealtimeSettings? = nil,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(MachineError) -> Thread {
+        var threadSettings = ThreadSettings(name: name)
+        threadSettings.fifoPriority = realtime?.lanePriority
+        threadSettings.cpu = realtime?.laneCPU
+        let log = log
+        return try Thread(
+            threadSettings,
+            shortfall: { shortfall in
+                shortfalls.note()
+                log.warning("real time: \(name) has no \(shortfall.what): \(systemErrorText(shortfall.errno))")
+            }, body)
+    }
+
+    private func laneThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse, _ status: LaneStatus) -> LaneThread {
+        let core = LaneCore(lane: lane.id, boot: parts.ledger.bootNumber, timings: LaneTimings(lane.timings))
+        let isWired: (approach: Bool, safety: Bool) =
+            switch settings.lines.backend {
+            case .gpio: (lane.wiring.approachActiveHigh, lane.wiring.safetyActiveHigh)
+            case .socket: (true, true)
+            }
+        return LaneThread(
+            core: core, lines: parts.lines, clock: clock, wiring: isWired, channels: rings.lane, stop: stop,
+            pulse: pulse, status: status)
+    }
+
+    private func admissionThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse) -> AdmissionThread {
+        AdmissionThread(
+            lanes: [(lane.id, lane.direction)], register: parts.register,
+            policy: Policy(minimumStage: settings.policy.minimumStage), channels: rings.admission, clock: clock,
+            stop: stop, pulse: pulse, log: log)
+    }
+
+    private func startSign(_ sign: Configuration.SignSettings, _ rings: Rings, _ shortfalls: Shortfalls)
+        throws(MachineError) -> Thread
+    {
+        let port = SerialLine(SerialSettings(path: sign.port, baud: UInt32(sign.baud)))
+        var driverSettings = Devices.SignSettings()
+        driverSettings.address = sign.address
+        driverSettings.expectsAcknowledgement = sign.expectsAcknowledgement
+        let driver = SignDriver(port: port, clock: clock, settings: driverSettings)
+        let thread = SignThread(
+            driver: driver, channels: rings.sign, clock: clock, stop: stop, pulse: pulse("sign", .seconds(10)),
+            log: log)
+        return try start("sign", shortfalls) { thread.run() }
+    }
+
+    private func startNet(_ rings: Rings, _ pulse: Pulse, _ shortfalls: Shortfalls) throws(MachineError) -> Thread {
+        let leads = settings.cameras.map { (camera: cameraName($0), lead: $0.lead) }
+        let net = NetThread(channels: rings.net, leads: leads, clock: clock, stop: stop, pulse: pulse)
+        let receiver = CameraReceiver(routes: settings.cameras.map { CameraRoute($0) }, sink: net)
+        let endpoint = parts.cameraEndpoint
+        endpoint.handler = receiver
+        let log = log
+        return try start("net", shortfalls) {
+            do throws(MachineError) {
+                try net.run(endpoint.loop)
+                endpoint.close()
+            } catch {
+                log.error("net: \(error.description)")
+            }
+        }
+    }
+
+    private func startUplinks(_ rings: Rings, _ shortfalls: Shortfalls) throws(MachineError) -> [UplinkKeeper] {
+        var keepers: [UplinkKeeper] = []
+        for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
+            let keeper = UplinkKeeper(
+                destination: destinationName(uplink), settings: uplink, trust: trust, parts: parts,
+                utcOffsetMinutes: settings.site.utcOffsetMinutes, rings: rings, clock: clock, log: log,
+                pulse: pulse("uplink", .seconds(20)))
+            try keeper.start()
+            keepers.append(keeper)
+        }
+        return keepers
+    }
+
+    private func startConsole(_ overview: Overview, _ pulse: Pulse, _ shortfalls: Shortfalls) throws(MachineError)
+        -> Thread
+    {
+        let console = ConsoleThread(
+            overview: overview, reader: parts.consoleReader, clock: clock, stop: stop, pulse: pulse)
+        let endpoint = parts.consoleEndpoint
+        let server = try ConsoleServer(loop: endpoint.loop, path: endpoint.path, source: console)
+        let keeper = ConsoleKeeper(server)
+        let log = log
+        return try start("console", shortfalls) {
+            do throws(MachineError) {
+                try console.run(endpoint.loop)
+                keeper.server.close()
+            } catch {
+                log.error("console: \(error.description)")
+            }
+        }
+    }
+
+    private func gate(_ lane: LaneSettings) -> LaneGate {
+        LaneGate(
+            lane: lane.id, direction: lane.direction,
+            codes: GateCodes(
+                enterpriseID: settings.site.enterpriseID, enterpriseName: settings.site.enterpriseName,
+                entranceGateCode: lane.entranceGate, gateCode: lane.gateCode))
+    }
+}
+
+/// Carries the server to its thread.
+private final class ConsoleKeeper: @unchecked Sendable {
+    let server: ConsoleServer
+
+    init(_ server: ConsoleServer) {
+        self.server = server
+    }
+}
+
+extension RunEnd {
+    var cause: String {
+        switch self {
+        case .signal(let signal): "signal \(signal)"
+        case .linesLost(let error): "lines lost: \(error.description)"
+        }
+    }
+}
+
+extension LaneTimings {
+    init(_ timings: TimingSettings) {
+        self.init(
+            verdictDeadline: timings.verdictDeadline, authorisedWindow: timings.authorisedWindow,
+            backOut: timings.backOut, closeDelay: timings.closeDelay, raiseTravel: timings.raiseTravel,
+            lowerTravel: timings.lowerTravel, relayPulse: timings.relayPulse, deadTime: timings.deadTime)
+    }
+}
+
+extension CameraRoute {
+    init(_ camera: CameraSettings) {
+        let make: CameraMake =
+            switch camera.make {
+            case .vzenith: .vzenith
+            case .hikvision: .hikvision
+            }
+        self.init(path: camera.path, make: make, lane: camera.lane, name: cameraName(camera))
+    }
+}
+
+func cameraName(_ camera: CameraSettings) -> String { "camera \(camera.number)" }
+
+/// What the ledger calls a destination; it stays when the address changes.
+public func destinationName(_ uplink: UplinkSettings) -> String { "uplink-\(uplink.number)" }

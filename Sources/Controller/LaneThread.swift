@@ -1,0 +1,172 @@
+// The lane thread: edges and verdicts in, relays out. It waits in its poll and nowhere else.
+//
+// Invariants: no heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
+// waited for. The ring of verdicts is filled by the ledger thread alone, after the commit: a raise without a durable
+// decision has no way to come about (promise 1).
+// When the lines fail it stops with its outputs as they are (the board's pull resistors hold the relays) and says so by
+// its pulse: the supervisor ends the process.
+
+import Domain
+import LaneCore
+import Machine
+import Synchronization
+
+/// Inputs of the port, in its order.
+enum LaneInput {
+    static let approach = 0
+    static let safety = 1
+    static let count = 2
+}
+
+final class LaneThread: @unchecked Sendable {
+    private let lines: any LinePort
+    private let clock: any Clock
+    private let verdicts: Ring<Verdict>
+    private let requests: Ring<LaneRequest>
+    private let ends: Ring<PassEnd>
+    private let notices: Ring<SignNotice>
+    private let bell: Wakeup
+    private let stop: Flag
+    private let pulse: Pulse
+    private let status: LaneStatus
+    /// Whether a high level of an input means presence.
+    private let activeHigh: (approach: Bool, safety: Bool)
+    private var core: LaneCore
+    private var lastSequence: UInt32 = 0
+    /// Set before the thread ends because of the lines; read after it has ended.
+    private(set) var failure: MachineError?
+
+    /// The longest wait, so that the heart beats.
+    private static let longestWait = Interval.milliseconds(100)
+
+    init(
+        core: LaneCore, lines: any LinePort, clock: any Clock, wiring: (approach: Bool, safety: Bool),
+        channels: LaneChannels, stop: Flag, pulse: Pulse, status: LaneStatus
+    ) {
+        self.core = core
+        self.lines = lines
+        self.clock = clock
+        activeHigh = wiring
+        verdicts = channels.verdicts
+        requests = channels.requests
+        ends = channels.ends
+        notices = channels.notices
+        bell = channels.bell
+        self.stop = stop
+        self.pulse = pulse
+        self.status = status
+    }
+
+    func run() {
+        do throws(MachineError) {
+            try serve()
+            try allOff()
+        } catch {
+            failure = error
+        }
+    }
+
+    private func serve() throws(MachineError) {
+        var waiting = WaitSet()
+        waiting.add(lines.fileDescriptor)
+        waiting.add(bell.fileDescriptor)
+        let approach = try isActive(LaneInput.approach)
+        let safety = try isActive(LaneInput.safety)
+        try perform(core.start(approach: approach, safety: safety, at: clock.now()))
+        while !stop.isRaised {
+            let now = clock.now()
+            pulse.beat(now)
+            var wait = LaneThread.longestWait
+            if let deadline = core.nextDeadline { wait = min(wait, deadline.since(now)) }
+            waiting.wait(atMost: wait)
+            // Edges first: an arm must not begin to fall on a presence that is already known to the kernel.
+            while let event = try lines.nextEvent() {
+                try take(event)
+            }
+            bell.take()
+            while let verdict = verdicts.pop() {
+                try perform(core.step(.verdict(verdict), at: clock.now()))
+            }
+            if let deadline = core.nextDeadline, deadline <= clock.now() {
+                try perform(core.step(.timer, at: clock.now()))
+            }
+        }
+    }
+
+    private func take(_ event: LineEvent) throws(MachineError) {
+        if event.sequence != lastSequence &+ 1 {
+            status.edgesLost.wrappingAdd(1, ordering: .relaxed)
+            try perform(core.step(.edgesLost, at: event.at))
+            try reread(at: event.at)
+        }
+        lastSequence = event.sequence
+        guard let sensor = LaneSensor(rawValue: event.input) else { return }
+        let isActive = event.isHigh == isActiveHigh(sensor)
+        try perform(core.step(.sensor(sensor, isActive: isActive), at: event.at))
+    }
+
+    private func reread(at instant: Instant) throws(MachineError) {
+        let approach = try isActive(LaneInput.approach)
+        let safety = try isActive(LaneInput.safety)
+        try perform(core.step(.sensor(.approach, isActive: approach), at: instant))
+        try perform(core.step(.sensor(.safety, isActive: safety), at: instant))
+    }
+
+    private func isActive(_ input: Int) throws(MachineError) -> Bool {
+        try lines.level(input: input) == (input == LaneInput.approach ? activeHigh.approach : activeHigh.safety)
+    }
+
+    private func isActiveHigh(_ sensor: LaneSensor) -> Bool {
+        switch sensor {
+        case .approach: activeHigh.approach
+        case .safety: activeHigh.safety
+        }
+    }
+
+    private func perform(_ actions: LaneActions) throws(MachineError) {
+        // Relays before words.
+        for index in 0..<actions.count {
+            if case .drive(let output, let energised) = actions[index] {
+                try lines.drive(output: Int(output.rawValue), energised)
+            }
+        }
+        status.publish(core)
+        for index in 0..<actions.count {
+            tell(actions[index])
+        }
+    }
+
+    private func tell(_ action: LaneAction) {
+        let isTaken: Bool
+        switch action {
+        case .drive:
+            isTaken = true
+        case .identify(let token, let arrivedAt):
+            isTaken = requests.push(.identify(core.lane, token, arrivedAt: arrivedAt))
+        case .identificationOverdue(let token):
+            isTaken = requests.push(.overdue(core.lane, token))
+        case .notice(let notice, let token):
+            isTaken = notices.push(SignNotice(lane: core.lane, token: token, notice: notice))
+        case .passEnded(let end):
+            status.note(end.outcome)
+            let isEndTaken = ends.push(end)
+            isTaken = requests.push(.ended(core.lane, end.token, at: end.endedAt)) && isEndTaken
+        }
+        if !isTaken { status.lost.wrappingAdd(1, ordering: .relaxed) }
+    }
+
+    private func allOff() throws(MachineError) {
+        for output in [LaneOutput.raise, .lower, .green, .red] {
+            try lines.drive(output: Int(output.rawValue), false)
+        }
+    }
+}
+
+/// The rings of one lane.
+struct LaneChannels: Sendable {
+    let bell: Wakeup
+    let verdicts: Ring<Verdict>
+    let requests: Ring<LaneRequest>
+    let ends: Ring<PassEnd>
+    let notices: Ring<SignNotice>
+}

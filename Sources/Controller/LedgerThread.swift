@@ -1,0 +1,223 @@
+// The ledger thread: the one writer. It takes what the others have, makes it durable in one transaction, and only then
+// lets its effects out: verdicts to the lane and the sign, answers to the cameras, "the cursor moved" to the uplink.
+//
+// Invariants: nothing leaves before the commit that holds it (promise 1). What a failed commit held is tried again,
+// except captures: their camera keeps them and is told so.
+// Limits: 64 items of a kind in one transaction; 256 of a kind wait for a failing disk, then new ones are refused by
+// their rings.
+
+import Domain
+import Ledger
+import Machine
+import Synchronization
+
+/// What the others know of the ledger without asking its file.
+final class LedgerStatus: Sendable {
+    let head = Atomic<UInt64>(0)
+    let isFailing = Atomic<Bool>(false)
+    let refused = Atomic<UInt32>(0)
+}
+
+struct LaneGate: Sendable {
+    let lane: LaneID
+    let direction: Direction
+    let codes: GateCodes
+}
+
+final class LedgerThread: @unchecked Sendable {
+    private let writer: LedgerWriter
+    private let gates: [LaneGate]
+    private let channels: LedgerChannels
+    private let clock: any Clock
+    private let stop: Flag
+    private let pulse: Pulse
+    private let status: LedgerStatus
+    private let log: Log
+
+    private var decisions: [Decision] = []
+    private var ends: [PassEnd] = []
+    private var receipts: [Receipt] = []
+    private var captures: [CaptureToKeep] = []
+
+    private static let longestWait = Interval.milliseconds(200)
+    private static let retryPause = Interval.seconds(1)
+    private static let batchLimit = 64
+    private static let waitingLimit = 256
+
+    init(
+        writer: LedgerWriter, gates: [LaneGate], channels: LedgerChannels, clock: any Clock, stop: Flag, pulse: Pulse,
+        status: LedgerStatus, log: Log
+    ) {
+        self.writer = writer
+        self.gates = gates
+        self.channels = channels
+        self.clock = clock
+        self.stop = stop
+        self.pulse = pulse
+        self.status = status
+        self.log = log
+        status.head.store(writer.head.sequence, ordering: .relaxed)
+    }
+
+    func run() {
+        var waiting = WaitSet()
+        waiting.add(channels.bell.fileDescriptor)
+        var isFailing = false
+        while true {
+            pulse.beat(clock.now())
+            let isLast = stop.isRaised
+            waiting.wait(atMost: isLast ? .zero : isFailing ? LedgerThread.retryPause : LedgerThread.longestWait)
+            channels.bell.take()
+            collect()
+            if hasWork {
+                isFailing = !turn()
+                if status.isFailing.exchange(isFailing, ordering: .relaxed) && !isFailing {
+                    log.info("the ledger takes records again")
+                }
+            }
+            if isLast { return }
+        }
+    }
+
+    private var hasWork: Bool {
+        !(captures.isEmpty && decisions.isEmpty && ends.isEmpty && receipts.isEmpty)
+    }
+
+    /// Against the order in which things come about, so that a cause is always here when its effect is: the net thread
+    /// gives a read to the ledger before it gives it to admission, and admission decides before the lane can end.
+    private func collect() {
+        drain(channels.ends, into: &ends)
+        drain(channels.decisions, into: &decisions)
+        drain(channels.captures, into: &captures)
+        for ring in channels.receipts { drain(ring, into: &receipts) }
+        drain(channels.notes, into: &receipts)
+    }
+
+    private func drain<Element>(_ ring: Ring<Element>, into waiting: inout [Element]) {
+        var taken = 0
+        while taken < LedgerThread.batchLimit, waiting.count < LedgerThread.waitingLimit, let element = ring.pop() {
+            waiting.append(element)
+            taken += 1
+        }
+    }
+
+    /// One transaction. False when the disk did not take it.
+    private func turn() -> Bool {
+        var kept: [CaptureKept] = []
+        var decided: [Decision] = []
+        do throws(LedgerError) {
+            try writer.begin()
+            for capture in captures { kept.append(try keep(capture)) }
+            for decision in decisions where try append(decision) { decided.append(decision) }
+            for end in ends { try append(end) }
+            for receipt in receipts { try append(receipt) }
+            try writer.commit()
+        } catch {
+            if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
+            writer.rollback()
+            for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
+            captures = []
+            return false
+        }
+        status.head.store(writer.head.sequence, ordering: .relaxed)
+        let hadReceipts = !receipts.isEmpty
+        let hadEnds = !ends.isEmpty
+        captures = []
+        decisions = []
+        ends = []
+        receipts = []
+        for decision in decided { release(decision) }
+        for answer in kept { self.answer(answer) }
+        if hadReceipts || hadEnds { channels.uplinkBell.ring() }
+        return true
+    }
+
+    // MARK: what goes in
+
+    private func keep(_ capture: CaptureToKeep) throws(LedgerError) -> CaptureKept {
+        do throws(LedgerError) {
+            let fate = try writer.append(capture: capture.capture, lane: capture.lane, token: nil)
+            return CaptureKept(request: capture.request, fate: fate)
+        } catch {
+            try refuse(error)
+            return CaptureKept(request: capture.request, fate: nil)
+        }
+    }
+
+    private func append(_ decision: Decision) throws(LedgerError) -> Bool {
+        guard let gate = gate(decision.verdict.lane) else { return false }
+        do throws(LedgerError) {
+            try writer.append(decision: decision, gate: gate.codes)
+            return true
+        } catch {
+            try refuse(error)
+            return false
+        }
+    }
+
+    private func append(_ end: PassEnd) throws(LedgerError) {
+        guard let gate = gate(end.lane) else { return }
+        do throws(LedgerError) {
+            try writer.append(end: end, gate: gate.codes, direction: gate.direction)
+        } catch {
+            try refuse(error)
+        }
+    }
+
+    private func append(_ receipt: Receipt) throws(LedgerError) {
+        do throws(LedgerError) {
+            switch receipt {
+            case .confirmed(let destination, let sequence, let step):
+                try writer.confirm(destination: destination, sequence: sequence, step: step)
+            case .quarantined(let destination, let sequence, let step, let reason):
+                try writer.quarantine(destination: destination, sequence: sequence, step: step, reason: reason)
+            case .note(let note):
+                try writer.append(note: note)
+            }
+        } catch {
+            try refuse(error)
+        }
+    }
+
+    /// One item that the ledger will not take must not hold up the others; a failing disk concerns them all.
+    private func refuse(_ error: LedgerError) throws(LedgerError) {
+        if error.undoesTransaction { throw error }
+        status.refused.wrappingAdd(1, ordering: .relaxed)
+        log.error(error.description)
+    }
+
+    private func gate(_ lane: LaneID) -> LaneGate? {
+        gates.first { $0.lane == lane }
+    }
+
+    // MARK: what comes out, after the commit
+
+    private func release(_ decision: Decision) {
+        let verdict = decision.verdict
+        let isShown = channels.signVerdicts.push(
+            SignVerdict(
+                token: verdict.token, plate: decision.plate?.text ?? decision.rawPlate,
+                stage: decision.vehicle?.stage, reason: verdict.reason))
+        let isServed = channels.verdicts.push(verdict)
+        if !isServed || !isShown { log.error("a durable verdict found its ring full; the vehicle stays refused") }
+        let plate = decision.plate?.text ?? "-"
+        log.info("lane \(verdict.lane.index + 1): \(plate) \(verdict.reason.word)")
+    }
+
+    private func answer(_ kept: CaptureKept) {
+        if !channels.kept.push(kept) { log.error("an answer to a camera found its ring full") }
+    }
+}
+
+struct LedgerChannels: Sendable {
+    let bell: Wakeup
+    let captures: Ring<CaptureToKeep>
+    let decisions: Ring<Decision>
+    let ends: Ring<PassEnd>
+    let receipts: [Ring<Receipt>]
+    let notes: Ring<Receipt>
+    let verdicts: Ring<Verdict>
+    let signVerdicts: Ring<SignVerdict>
+    let kept: Ring<CaptureKept>
+    let uplinkBell: Wakeup
+}

@@ -1,0 +1,171 @@
+// Everything that a run needs, opened in the order in which a failure is best told: the state folder, trust, the
+// register, the lines, the ports, and the ledger last, since opening it writes.
+//
+// Invariants: nothing here starts a thread or moves an output's relay; a failure leaves the ledger as it was.
+
+import Configuration
+import Crypto
+import Domain
+import Ledger
+import Machine
+import Registry
+import Web
+
+/// The network side of the cameras, opened early and served later.
+final class CameraEndpoint: HTTPHandler, @unchecked Sendable {
+    let loop: EventLoop
+    private var server: HTTPServer?
+    /// Set before the loop runs.
+    var handler: (any HTTPHandler)?
+
+    init(_ web: WebSettings) throws(MachineError) {
+        loop = try EventLoop()
+        var limits = HTTPServerLimits.standard
+        limits.bodyBytes = web.bodyLimitBytes
+        server = try HTTPServer(loop: loop, address: web.address, port: web.port, limits: limits, handler: self)
+    }
+
+    func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        if let handler {
+            handler.handle(request, exchange)
+        } else {
+            exchange.answer(HTTPResponse(status: 503, contentType: "text/plain", body: Array("starting\n".utf8)))
+        }
+    }
+
+    func close() {
+        server?.close()
+        server = nil
+        handler = nil
+    }
+}
+
+final class ConsoleEndpoint: @unchecked Sendable {
+    let loop: EventLoop
+    let path: String
+
+    init(path: String) throws(MachineError) {
+        loop = try EventLoop()
+        self.path = path
+    }
+}
+
+/// One platform's credentials, read once at start.
+struct UplinkTrust {
+    let context: TLSClientContext
+    let password: String
+}
+
+public final class Preparation {
+    let began: Instant
+    let ledgerFolder: String
+    let files: any Files
+    let signals: EndSignals
+    let wallClock: WallClockWatch
+    let watchdog: Watchdog?
+    let ledger: LedgerWriter
+    let consoleReader: LedgerReader
+    let register: RegisterSnapshot
+    let lines: any LinePort
+    let trusts: [UplinkTrust]
+    let cameraEndpoint: CameraEndpoint
+    let consoleEndpoint: ConsoleEndpoint
+
+    public init(
+        settings: Settings, configuration: [UInt8], stateFolder: String, files: any Files, version: String,
+        clock: any Clock, log: Log
+    ) throws(StartFailure) {
+        began = clock.now()
+        self.files = files
+        ledgerFolder = stateFolder + "/ledger"
+        guard settings.lanes.count == 1 else { throw .tooManyLanes(settings.lanes.count) }
+        let lastCrash: String?
+        do throws(MachineError) {
+            signals = try EndSignals()
+            wallClock = try WallClockWatch()
+        } catch { throw .machine(error) }
+        do throws(MachineError) {
+            try files.createFolder(stateFolder)
+            lastCrash = try CrashRecord.takeLast(stateFolder + "/crash", files: files)
+        } catch { throw .stateFolder(path: stateFolder, error) }
+        trusts = try Preparation.trusts(settings, files, clock)
+        let (register, imports) = try Preparation.register(settings, stateFolder, files, clock, log)
+        self.register = register
+        do throws(MachineError) {
+            lines = try Preparation.lines(settings)
+        } catch { throw .lines(error) }
+        do throws(MachineError) {
+            cameraEndpoint = try CameraEndpoint(settings.web)
+        } catch { throw .listen(address: "\(settings.web.address):\(settings.web.port)", error) }
+        do throws(MachineError) {
+            consoleEndpoint = try ConsoleEndpoint(path: settings.console.socket ?? stateFolder + "/console.sock")
+            let device = settings.watchdog.device
+            watchdog =
+                if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
+        } catch { throw .machine(error) }
+        do throws(LedgerError) {
+            ledger = try LedgerWriter(
+                folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
+            try Preparation.boot(ledger, version, lastCrash, sha256(configuration), imports, log)
+            consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
+        } catch { throw .ledger(error) }
+    }
+
+    private static func boot(
+        _ ledger: LedgerWriter, _ version: String, _ lastCrash: String?, _ configuration: Digest,
+        _ imports: [LedgerNote], _ log: Log
+    ) throws(LedgerError) {
+        let cause = lastCrash.map { "after a crash: \($0)" } ?? (ledger.head.sequence == 0 ? "first start" : "start")
+        try ledger.begin()
+        let interrupted = try ledger.appendBoot(version: version, cause: cause)
+        try ledger.append(note: .configurationLoaded(file: configuration))
+        for note in imports { try ledger.append(note: note) }
+        try ledger.commit()
+        log.info("boot \(ledger.bootNumber), \(cause); ledger at record \(ledger.head.sequence)")
+        if interrupted > 0 { log.warning("\(interrupted) passages of the last run were cut short") }
+    }
+
+    private static func trusts(_ settings: Settings, _ files: any Files, _ clock: any Clock)
+        throws(StartFailure) -> [UplinkTrust]
+    {
+        var trusts: [UplinkTrust] = []
+        for uplink in settings.uplinks {
+            let password: [UInt8]
+            do throws(MachineError) {
+                password = try files.read(uplink.passwordFile, limit: 1_024)
+            } catch { throw .passwordFile(error) }
+            do throws(CryptoError) {
+                let context = try TLSClientContext(
+                    TLSClientSettings(authorityFile: uplink.caFile, serverName: uplink.url.host), now: clock.wall())
+                let text = String(decoding: password.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
+                trusts.append(UplinkTrust(context: context, password: text))
+            } catch { throw .trust(error) }
+        }
+        return trusts
+    }
+
+    private static func lines(_ settings: Settings) throws(MachineError) -> any LinePort {
+        let wiring = settings.lanes[0].wiring
+        switch settings.lines.backend {
+        case .socket(let path):
+            return try SocketLines(path: path, inputs: LaneInput.count, outputs: 4)
+        case .gpio(let chip):
+            return try GpioLines(
+                chipPath: chip, inputs: [wiring.approachInput, wiring.safetyInput].compactMap { LineName($0) },
+                outputs: [wiring.raiseOutput, wiring.lowerOutput, wiring.greenOutput, wiring.redOutput].map {
+                    LineName($0)
+                },
+                debounce: settings.lines.debounce)
+        }
+    }
+}
+
+extension LineName {
+    init?(_ reference: LineReference?) {
+        switch reference {
+        case .offset(let offset): self = .offset(offset)
+        case .name(let name): self = .name(name)
+        case nil: return nil
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// The bus thread of one sign: what the lane says, with the words that the ledger thread knows for it.
+//
+// Invariants: a slow or absent sign holds up this thread alone; only the newest notice is shown.
+
+import Devices
+import Domain
+import LaneCore
+import Machine
+
+final class SignThread: @unchecked Sendable {
+    private let driver: SignDriver
+    private let notices: Ring<SignNotice>
+    private let verdicts: Ring<SignVerdict>
+    private let bell: Wakeup
+    private let clock: any Clock
+    private let stop: Flag
+    private let pulse: Pulse
+    private let log: Log
+    private var known: SignVerdict?
+    private var wasFailing = false
+
+    private static let longestWait = Interval.milliseconds(500)
+
+    init(
+        driver: SignDriver, channels: SignChannels, clock: any Clock, stop: Flag, pulse: Pulse, log: Log
+    ) {
+        self.driver = driver
+        notices = channels.notices
+        verdicts = channels.verdicts
+        bell = channels.bell
+        self.clock = clock
+        self.stop = stop
+        self.pulse = pulse
+        self.log = log
+    }
+
+    func run() {
+        var waiting = WaitSet()
+        waiting.add(bell.fileDescriptor)
+        while !stop.isRaised {
+            pulse.beat(clock.now())
+            waiting.wait(atMost: SignThread.longestWait)
+            bell.take()
+            var newest: SignNotice?
+            while let notice = notices.pop() { newest = notice }
+            // After the notices: the words of a verdict are pushed before the lane can speak of it.
+            while let verdict = verdicts.pop() { known = verdict }
+            if let newest {
+                driver.show(message(newest))
+            } else {
+                driver.service()
+            }
+            report()
+        }
+    }
+
+    private func message(_ notice: SignNotice) -> SignMessage {
+        switch notice.notice {
+        case .free: .idle(text: SignTexts.welcome)
+        case .identifying: .identifying
+        case .released: verdict(notice.token, .stageAllowed)
+        case .refused(let reason): verdict(notice.token, reason)
+        case .occupied: .identifying
+        }
+    }
+
+    private func verdict(_ token: VehicleToken, _ reason: VerdictReason) -> SignMessage {
+        guard let known, known.token == token, known.reason.allows == reason.allows else {
+            return .verdict(plate: "", stage: nil, reason: reason)
+        }
+        return .verdict(plate: known.plate, stage: known.stage, reason: known.reason)
+    }
+
+    private func report() {
+        switch driver.health {
+        case .failing(_, let fault):
+            if !wasFailing { log.warning(fault.description) }
+            wasFailing = true
+        case .untried, .ok:
+            if wasFailing { log.info("the sign shows again") }
+            wasFailing = false
+        }
+    }
+}
+
+struct SignChannels: Sendable {
+    let bell: Wakeup
+    let notices: Ring<SignNotice>
+    let verdicts: Ring<SignVerdict>
+}

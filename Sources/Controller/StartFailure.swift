@@ -1,0 +1,45 @@
+// Why the controller does not start, in one line: what, why, and what to do next.
+
+import Configuration
+import Crypto
+import Domain
+import Ledger
+import Machine
+import Registry
+
+public enum StartFailure: Error, Sendable {
+    case stateFolder(path: String, MachineError)
+    case ledger(LedgerError)
+    case register(file: String, problem: String, more: Int)
+    case lines(MachineError)
+    case trust(CryptoError)
+    case passwordFile(MachineError)
+    case listen(address: String, MachineError)
+    case console(MachineError)
+    case machine(MachineError)
+    case tooManyLanes(Int)
+
+    public var description: String {
+        switch self {
+        case .stateFolder(let path, let error):
+            "state folder \(path): \(error.description); make the folder, or give this user the right to write there"
+        case .ledger(let error): error.description
+        case .register(let file, let problem, let more):
+            "register \(file): \(problem)" + (more > 0 ? " (and \(more) more)" : "")
+                + "; nothing of the file was taken: correct it and start again"
+        case .lines(let error):
+            "lines: \(error.description); check lines.chip or lines.socket and the lane's inputs and outputs, "
+                + "and that no other program holds the lines"
+        case .trust(let error): error.description
+        case .passwordFile(let error):
+            "password file: \(error.description); put the platform's password there, readable for this user only"
+        case .listen(let address, let error):
+            "cameras: cannot listen on \(address): \(error.description); "
+                + "check web.address and web.port, and that no other program listens there"
+        case .console(let error): "console: \(error.description); check console.socket"
+        case .machine(let error): "\(error.description)"
+        case .tooManyLanes(let count):
+            "the configuration has \(count) lanes, and this version drives one: leave the others out"
+        }
+    }
+}

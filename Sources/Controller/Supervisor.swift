@@ -1,0 +1,134 @@
+// The supervisor: heartbeats, the hardware watchdog, the wall clock, signals. It runs on the main thread.
+//
+// Invariants: the watchdog is fed only while every critical heartbeat is fresh; a critical stall ends the process
+// abruptly with a crash record, so that the relays fall and init or the watchdog starts it anew. A stalled uplink is
+// cut off and started anew, alone.
+
+import Domain
+import Ledger
+import Machine
+
+/// How a run ended.
+public enum RunEnd: Sendable {
+    case signal(Int32)
+    case linesLost(MachineError)
+}
+
+final class Supervisor {
+    private let clock: any Clock
+    private let log: Log
+    private let signals: EndSignals
+    private let wallClock: WallClockWatch
+    private let watchdog: Watchdog?
+    private let critical: [Pulse]
+    private let others: [Pulse]
+    private let lanes: [LaneThread]
+    private let laneStatus: [LaneStatus]
+    private let uplinks: [UplinkKeeper]
+    private let notes: Ring<Receipt>
+    private var stalled: [String] = []
+    private var reportedLoss: UInt32 = 0
+    /// Wall time minus lane time, to tell by how much the wall clock was set.
+    private var wallOffset: Int64
+
+    private static let tick = Interval.milliseconds(100)
+
+    init(
+        clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
+        critical: [Pulse], others: [Pulse], lanes: [LaneThread], laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
+        notes: Ring<Receipt>
+    ) {
+        self.clock = clock
+        self.log = log
+        self.signals = signals
+        self.wallClock = wallClock
+        self.watchdog = watchdog
+        self.critical = critical
+        self.others = others
+        self.lanes = lanes
+        self.laneStatus = laneStatus
+        self.uplinks = uplinks
+        self.notes = notes
+        wallOffset = Supervisor.offset(clock)
+    }
+
+    func run() -> RunEnd {
+        var waiting = WaitSet()
+        waiting.add(signals.fileDescriptor)
+        waiting.add(wallClock.fileDescriptor)
+        while true {
+            waiting.wait(atMost: Supervisor.tick)
+            if let signal = signals.take() { return .signal(signal) }
+            if wallClock.wasSet() { noteClockStep() }
+            for lane in lanes {
+                if let failure = lane.failure { return .linesLost(failure) }
+            }
+            let now = clock.now()
+            checkCritical(now)
+            checkOthers(now)
+            for uplink in uplinks { uplink.check(now) }
+            reportLosses()
+            feed()
+        }
+    }
+
+    private func checkCritical(_ now: Instant) {
+        for pulse in critical where pulse.age(now) > pulse.limit {
+            let text = "thread \(pulse.name) stalled for \(pulse.age(now).milliseconds) ms"
+            log.error("\(text): safe outputs and restart")
+            CrashRecord.write(text)
+            endAbruptly(code: 70)
+        }
+    }
+
+    private func checkOthers(_ now: Instant) {
+        for pulse in others {
+            let isStalled = pulse.age(now) > pulse.limit
+            let wasStalled = stalled.contains(pulse.name)
+            guard isStalled != wasStalled else { continue }
+            if isStalled {
+                stalled.append(pulse.name)
+                tell(.faultRaised(subject: "thread \(pulse.name)", detail: "stalled"))
+                log.warning("thread \(pulse.name) stalled")
+            } else {
+                stalled.removeAll { $0 == pulse.name }
+                tell(.faultHealed(subject: "thread \(pulse.name)", detail: "goes on"))
+                log.info("thread \(pulse.name) goes on")
+            }
+        }
+    }
+
+    private func reportLosses() {
+        let lost = laneStatus.reduce(0) { $0 &+ $1.lost.load(ordering: .relaxed) }
+        guard lost != reportedLoss else { return }
+        reportedLoss = lost
+        log.error("\(lost) messages of the lanes found their ring full")
+        tell(.faultRaised(subject: "lane rings", detail: "\(lost) messages lost"))
+    }
+
+    private func noteClockStep() {
+        let offset = Supervisor.offset(clock)
+        let after = clock.wall()
+        let before = WallTime(microseconds: after.microseconds - (offset - wallOffset))
+        wallOffset = offset
+        tell(.clockStep(before: before, after: after))
+        log.warning("the wall clock was set by \((after.microseconds - before.microseconds) / 1_000) ms")
+    }
+
+    private static func offset(_ clock: any Clock) -> Int64 {
+        clock.wall().microseconds - Int64(clock.now().nanoseconds / 1_000)
+    }
+
+    private func feed() {
+        guard let watchdog else { return }
+        do throws(MachineError) {
+            try watchdog.feed()
+        } catch {
+            log.error("watchdog: \(error.description)")
+        }
+    }
+
+    private func tell(_ note: LedgerNote) {
+        if !notes.push(.note(note)) { log.error("a note for the ledger found its ring full") }
+    }
+}

@@ -1,0 +1,12 @@
+// What this binary is made of.
+
+import Crypto
+import Machine
+import Store
+
+let gatewardenVersion = "0.1.0"
+
+func versionLines() -> [String] {
+    ["gatewarden \(gatewardenVersion)", "  \(Database.libraryVersion)", "  \(cryptoLibraryVersion())"]
+        + machineLibraryVersions().map { "  " + $0 }
+}
