@@ -61,6 +61,9 @@ public final class Site: Sendable {
         var latestExport: LedgerExport?
     }
 
+    /// For the first connection of the controller.
+    private static let connectSeconds = 60.0
+
     public let options: SiteOptions
     public let files: SiteFiles
     let platform: PlatformServer
@@ -131,8 +134,15 @@ public final class Site: Sendable {
             throw .controller("ended by itself (\(end)). Its last words:\n\(controller.lastWords)")
         }
         try watchOutage()
-        let (isClosed, isEmpty, isStopping) = state.withLock { ($0.yard.isClosed, $0.yard.isEmpty, $0.isStopping) }
-        return isStopping || isClosed && isEmpty && cameras.isIdle
+        let (hasBegun, isStopping) = state.withLock { ($0.sessions > 0, $0.isStopping) }
+        guard hasBegun || isStopping else {
+            guard elapsedSeconds < Site.connectSeconds else {
+                throw .timeout("the controller's way to the line socket")
+            }
+            return false
+        }
+        let isOver = state.withLock { $0.yard.isClosed && $0.yard.isEmpty }
+        return isStopping || isOver && cameras.isIdle
     }
 
     private func watchOutage() throws(SimulationError) {
