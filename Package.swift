@@ -89,7 +89,7 @@ let controller: [Target] = [
         "Controller",
         [
             "Domain", "LaneCore", "Configuration", "Admission", "Ledger", "Registry", "Devices", "Web", "Uplink",
-            "Console", "Machine", "Crypto",
+            "Console", "Machine", "Crypto", "DeviceProtocols", "PlatformProtocols",
         ]
     ),
     .executableTarget(
