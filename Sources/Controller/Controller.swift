@@ -175,7 +175,7 @@ public final class Controller {
         }
     }
 
-    private func startUplinks(_ rings: Rings) throws(StartFailure) -> [UplinkKeeper] {
+    private func startUplinks(_ rings: Rings) throws(MachineError) -> [UplinkKeeper] {
         var keepers: [UplinkKeeper] = []
         for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
             let setup = UplinkSetup(

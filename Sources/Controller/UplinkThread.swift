@@ -32,7 +32,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
 
     init(
         _ setup: UplinkSetup, receipts: Ring<Receipt>, bell: Wakeup, pulse: Pulse, clock: any Clock, log: Log
-    ) throws(StartFailure) {
+    ) throws(MachineError) {
         self.pulse = pulse
         self.clock = clock
         self.log = log
@@ -41,13 +41,13 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
         do throws(LedgerError) {
             let reader = try LedgerReader(folder: setup.ledgerFolder, files: setup.files)
             delivery = LedgerDelivery(reader: reader, destination: setup.destination)
-        } catch { throw .ledger(error) }
-        do throws(MachineError) {
-            loop = try EventLoop()
-            client = try HTTPClient(
-                loop: loop, host: setup.settings.url.host, port: setup.settings.url.port,
-                secure: SecureLayer(setup.trust.context))
-        } catch { throw .machine(error) }
+        } catch {
+            throw .library(name: "ledger", subject: setup.destination, reason: error.description)
+        }
+        loop = try EventLoop()
+        client = try HTTPClient(
+            loop: loop, host: setup.settings.url.host, port: setup.settings.url.port,
+            secure: SecureLayer(setup.trust.context))
         cutoff = client.cutoff
         platform = setup.platform
         drainSettings = setup.drain
@@ -157,12 +157,10 @@ final class UplinkKeeper {
         self.pulse = pulse
     }
 
-    func start() throws(StartFailure) {
+    func start() throws(MachineError) {
         let next = try UplinkGeneration(
             setup, receipts: rings.receipts[generations], bell: rings.uplinkBell, pulse: pulse, clock: clock, log: log)
-        do throws(MachineError) {
-            thread = try Thread(ThreadSettings(name: "uplink"), shortfall: { _ in }) { next.run() }
-        } catch { throw .machine(error) }
+        thread = try Thread(ThreadSettings(name: "uplink"), shortfall: { _ in }) { next.run() }
         generation = next
         generations += 1
         cutAt = nil
@@ -183,7 +181,7 @@ final class UplinkKeeper {
         log.error("\(setup.destination): does not come back; a new thread takes over")
         generation.stop.raise()
         pulse.beat(now)
-        do throws(StartFailure) {
+        do throws(MachineError) {
             try start()
         } catch {
             log.error(error.description)
