@@ -132,11 +132,13 @@ private func quick(connect: UInt64 = 2_000, request: UInt64 = 4_000, idle: UInt6
     @Test func ownCertificateIsPresentedWhereItIsAsked() throws {
         let server = try TestPlatformServer(certificate: "good", asksIdentity: true)
         #expect(try Caller(server.port, identity: "lane").post("/echo") == .reply(200, "body"))
-        guard case .library("TLS", let words) = try Caller(server.port).post("/echo") else {
-            Issue.record("a client without a certificate was served")
-            return
+        for _ in 0..<5 {
+            let outcome = try Caller(server.port).post("/echo")
+            guard case .library("TLS", let words) = outcome, words.contains("certificate required") else {
+                Issue.record("\(outcome)")
+                continue
+            }
         }
-        #expect(words.contains("certificate required"))
     }
 
     @Test func serverWithoutTLSIsNamed() throws {
