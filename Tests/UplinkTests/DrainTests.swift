@@ -117,9 +117,10 @@ func faultsOfHoursDropNothingAndQuarantineNothing(deed: Deed) throws {
     site.run(.seconds(120))
     #expect(site.held == ["S1/0", "S1/1", "S3/0", "S3/1"])
     #expect(site.requests.filter { $0 == "S2/0" }.count == 5)
-    #expect(site.quarantined.map { "\($0.sequence)/\($0.step) \($0.reason)" } == [
-        "2/0 车牌号码不能为空 (400)", "2/1 its row stands in quarantine",
-    ])
+    #expect(
+        site.quarantined.map { "\($0.sequence)/\($0.step) \($0.reason)" } == [
+            "2/0 车牌号码不能为空 (400)", "2/1 its row stands in quarantine",
+        ])
     #expect(site.outages.isEmpty)
 }
 

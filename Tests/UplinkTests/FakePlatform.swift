@@ -2,8 +2,8 @@
 // `run`.
 
 import Domain
-import Foundation
 import Formats
+import Foundation
 import Machine
 import Testing
 
