@@ -50,7 +50,7 @@ extension LedgerWriter {
         let token = decision.verdict.token
         try checkBoot(token)
         try check(gate)
-        guard try self.decision(of: token) == nil else { throw .refused(.oneDecision, detail: describe(token)) }
+        guard try self.decision(of: token) == nil else { throw .refused(.oneDecision, detail: token.words) }
         let hasEnded = try hasOutcome(token)
         let body = RecordBody.decision(decision, gate: gate)
         guard try body.encoded().count <= LedgerLimits.decisionBytes else {
@@ -71,7 +71,7 @@ extension LedgerWriter {
     public func append(end: PassEnd, gate: GateCodes, direction: Direction) throws(LedgerError) -> PassRow {
         try checkBoot(end.token)
         try check(gate)
-        guard try !hasOutcome(end.token) else { throw .refused(.oneOutcome, detail: describe(end.token)) }
+        guard try !hasOutcome(end.token) else { throw .refused(.oneOutcome, detail: end.token.words) }
         var row = PassRow(lane: end.lane, outcome: end.outcome, direction: direction, gate: gate)
         if let (sequence, decision, gate) = try self.decision(of: end.token) {
             row.freeze(decision, sequence, gate, try kept(captureKey: decision.captureKey)?.photos ?? [])
@@ -137,7 +137,7 @@ extension LedgerWriter {
 
     private func checkBoot(_ token: VehicleToken) throws(LedgerError) {
         guard UInt32(truncatingIfNeeded: token.value >> 32) == bootNumber else {
-            throw .refused(.tokenOfThisBoot, detail: "\(describe(token)) in boot \(bootNumber)")
+            throw .refused(.tokenOfThisBoot, detail: "\(token.words) in boot \(bootNumber)")
         }
     }
 
@@ -151,10 +151,6 @@ extension LedgerWriter {
         guard let record = try record(statements.decisionOfToken), case .decision(let decision, let gate) = record.body
         else { return nil }
         return (record.sequence, decision, gate)
-    }
-
-    private func describe(_ token: VehicleToken) -> String {
-        "vehicle \(token.value >> 32)/\(token.value & 0xFFFF_FFFF)"
     }
 
     // MARK: - Operating events

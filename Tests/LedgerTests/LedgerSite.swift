@@ -84,7 +84,7 @@ final class LedgerSite {
 
     func nextToken(_ writer: LedgerWriter) -> VehicleToken {
         count += 1
-        return VehicleToken(boot: writer.bootNumber, count: count)
+        return VehicleToken(boot: writer.bootNumber, lane: LaneID(0), count: count)
     }
 
     func vehicle() throws -> Vehicle {

@@ -65,21 +65,24 @@ struct LedgerWriterTests {
         let head = writer.head
         let decision = try site.decision(token, key: "k1")
         let end = site.end(token)
-        #expect(performing: {
-            try writer.transaction { try $0.append(decision: decision, gate: LedgerSite.gate) }
-        }, throws: refuses(.oneDecision))
-        #expect(performing: {
-            try writer.transaction { try $0.append(end: end, gate: LedgerSite.gate, direction: .entry) }
-        }, throws: refuses(.oneOutcome))
+        #expect(
+            performing: {
+                try writer.transaction { try $0.append(decision: decision, gate: LedgerSite.gate) }
+            }, throws: refuses(.oneDecision))
+        #expect(
+            performing: {
+                try writer.transaction { try $0.append(end: end, gate: LedgerSite.gate, direction: .entry) }
+            }, throws: refuses(.oneOutcome))
         #expect(writer.head == head)
     }
 
     @Test func aTokenOfAnotherBootIsRefused() throws {
         let writer = try site.bootedWriter()
-        let end = site.end(VehicleToken(boot: 9, count: 1))
-        #expect(performing: {
-            try writer.transaction { try $0.append(end: end, gate: LedgerSite.gate, direction: .entry) }
-        }, throws: refuses(.tokenOfThisBoot))
+        let end = site.end(VehicleToken(boot: 9, lane: LaneID(0), count: 1))
+        #expect(
+            performing: {
+                try writer.transaction { try $0.append(end: end, gate: LedgerSite.gate, direction: .entry) }
+            }, throws: refuses(.tokenOfThisBoot))
     }
 
     @Test func aRefusedCallLeavesTheRestOfItsTransaction() throws {
@@ -88,9 +91,10 @@ struct LedgerWriterTests {
         try writer.append(note: .shutdown(cause: "first"))
         var nameless = try site.capture("")
         nameless.photos = []
-        #expect(performing: {
-            _ = try writer.append(capture: nameless, lane: LaneID(0), token: nil)
-        }, throws: refuses(.captureKey))
+        #expect(
+            performing: {
+                _ = try writer.append(capture: nameless, lane: LaneID(0), token: nil)
+            }, throws: refuses(.captureKey))
         let long = LedgerNote.faultRaised(subject: "camera", detail: String(repeating: "é", count: 3_000))
         #expect {
             try writer.append(note: long)

@@ -9,7 +9,7 @@ struct RecordCodingTests {
     let site = LedgerSite()
 
     private func bodies() throws -> [RecordBody] {
-        let token = VehicleToken(boot: 1, count: 2)
+        let token = VehicleToken(boot: 1, lane: LaneID(0), count: 2)
         let photos = [
             PhotoReference(kind: .scene, digest: .zero, byteCount: 3),
             PhotoReference(kind: .plate, digest: Chain.genesis(device: "d"), byteCount: 70_000),
@@ -47,7 +47,7 @@ struct RecordCodingTests {
     private func canonical(_ body: RecordBody, kind: UInt16? = nil) throws -> [UInt8] {
         var header = RecordHeader(
             kind: body.kind ?? .boot, sequence: 9, laneTime: Instant(nanoseconds: 8),
-            wall: WallTime(microseconds: -7), boot: 6, token: VehicleToken(boot: 1, count: 2))
+            wall: WallTime(microseconds: -7), boot: 6, token: VehicleToken(boot: 1, lane: LaneID(0), count: 2))
         if let kind { header.kindNumber = kind }
         return try header.canonical(body: try body.encoded())
     }

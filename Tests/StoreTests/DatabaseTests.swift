@@ -141,7 +141,8 @@ struct DatabaseTests {
             try old.execute("INSERT INTO item(id) VALUES(1)")
         }
         let grown = Schema(
-            applicationID: Self.schema.applicationID, steps: Self.schema.steps + ["ALTER TABLE item ADD COLUMN x INTEGER"])
+            applicationID: Self.schema.applicationID,
+            steps: Self.schema.steps + ["ALTER TABLE item ADD COLUMN x INTEGER"])
         do {
             let new = try Database.writer(path, grown)
             #expect(try new.value("SELECT count(*) FROM item WHERE x IS NULL") == 1)
