@@ -28,7 +28,8 @@ private final class StillClock: Machine.Clock, @unchecked Sendable {
         _ = try writer.appendBoot(version: "1", cause: "test")
         for count: UInt32 in 1...2 {
             let end = PassEnd(
-                lane: LaneID(0), token: VehicleToken(boot: writer.bootNumber, count: count), outcome: .forced,
+                lane: LaneID(0), token: VehicleToken(boot: writer.bootNumber, lane: LaneID(0), count: count),
+                outcome: .forced,
                 arrivedAt: Instant(nanoseconds: 1), raisedAt: nil, enteredAt: nil, endedAt: Instant(nanoseconds: 2))
             _ = try writer.append(end: end, gate: gate, direction: .exit)
         }
