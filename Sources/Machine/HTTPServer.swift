@@ -142,7 +142,8 @@ public final class HTTPServer {
     private func take(_ request: OpaquePointer) {
         let evhttpConnection = evhttp_request_get_connection(request)
         let bufferevent = evhttp_connection_get_bufferevent(evhttpConnection)
-        guard let connection = connections.first(where: { $0.bufferevent == bufferevent }) else {
+        // A released connection that is not swept away yet may have had the same address.
+        guard let connection = connections.first(where: { $0.bufferevent == bufferevent && !$0.isReleased }) else {
             evhttp_send_error(request, 503, nil)
             return
         }

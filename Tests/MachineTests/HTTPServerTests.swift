@@ -235,6 +235,20 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
         }
     }
 
+    /// A connection that is over is swept away up to 250 ms later; until then a new one may get its address.
+    @Test func quickConnectionsOneAfterTheOtherAreNotMistakenForEachOther() throws {
+        try withServer { server, calls throws in
+            for _ in 0..<600 {
+                let descriptor = server.connect()
+                server.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", on: descriptor)
+                #expect(server.readToEnd(descriptor)?.contains("200 OK") == true)
+                close(descriptor)
+                usleep(1_000)
+            }
+            #expect(calls.value == 600)
+        }
+    }
+
     @Test func aServerMayEndWithRequestsOpen() throws {
         let calls = Counter()
         let server = try ServerThread { Echo($0, calls) }
