@@ -33,10 +33,11 @@ func room(_ name: String, _ below: [String], settings: [SwiftSetting] = roomSett
     .target(name: name, dependencies: below.map { .byName(name: $0) }, swiftSettings: settings)
 }
 
-func roomTests(_ name: String, _ uses: [String]) -> Target {
+func roomTests(_ name: String, _ uses: [String], notSwift: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: ([name] + uses).map { .byName(name: $0) },
+        exclude: notSwift,
         swiftSettings: roomSettings
     )
 }
@@ -88,7 +89,7 @@ let controller: [Target] = [
         "Controller",
         [
             "Domain", "LaneCore", "Configuration", "Admission", "Ledger", "Registry", "Devices", "Web", "Uplink",
-            "Console", "Machine", "Crypto",
+            "Console", "Machine", "Crypto", "DeviceProtocols", "PlatformProtocols",
         ]
     ),
     .executableTarget(
@@ -133,7 +134,7 @@ let tests: [Target] = [
     roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
     roomTests("Console", ["Domain", "Machine"]),
     roomTests("Controller", ["Domain", "Machine", "LaneCore"]),
-    roomTests("SiteSimulator", ["Domain"]),
+    roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),
     .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),
 ]
 

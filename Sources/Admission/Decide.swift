@@ -31,6 +31,9 @@ public struct Finding: Sendable {
     public let vehicle: Vehicle?
     /// What the list entry says; empty unless a list decided.
     public let listReason: String
+
+    /// Nobody named the vehicle in time: there was nothing to look up.
+    public static let notIdentified = Finding(reason: .notIdentified, vehicle: nil, listReason: "")
 }
 
 /// Decides for one vehicle by what the camera read; `plate` is nil when it read none.

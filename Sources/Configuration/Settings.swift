@@ -66,11 +66,11 @@ public enum LineReference: Hashable, Sendable {
 }
 
 /// Where one lane's loops, relays and lamps are connected. With the gpio backend the two inputs and the two barrier
-/// outputs are never nil; with the socket backend all are ignored.
+/// outputs are never nil; with the socket backend none is used.
 public struct WiringSettings: Sendable {
     public let approachInput: LineReference?
     public let safetyInput: LineReference?
-    /// True when a high level means that a vehicle is present.
+    /// True when a high level means that a vehicle is present; always so with the socket backend.
     public let approachActiveHigh: Bool
     public let safetyActiveHigh: Bool
     public let raiseOutput: LineReference?

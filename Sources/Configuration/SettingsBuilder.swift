@@ -48,6 +48,7 @@ extension LaneID {
 extension LaneSettings {
     fileprivate init(_ keys: CheckedKeys, number: Int) {
         let lane = "lane.\(number)."
+        let isSimulated = keys.text("lines.backend") == "socket"
         id = LaneID(number: number)
         direction = keys.text(lane + "direction") == "entry" ? .entry : .exit
         entranceGate = keys.text(lane + "entrance_gate")
@@ -60,8 +61,8 @@ extension LaneSettings {
             relayPulse: keys.interval(lane + "relay_pulse_ms"), deadTime: keys.interval(lane + "dead_time_ms"))
         wiring = WiringSettings(
             approachInput: keys.knownLine(lane + "approach_input"), safetyInput: keys.knownLine(lane + "safety_input"),
-            approachActiveHigh: keys.text(lane + "approach_active") == "high",
-            safetyActiveHigh: keys.text(lane + "safety_active") == "high",
+            approachActiveHigh: isSimulated || keys.text(lane + "approach_active") == "high",
+            safetyActiveHigh: isSimulated || keys.text(lane + "safety_active") == "high",
             raiseOutput: keys.knownLine(lane + "raise_output"), lowerOutput: keys.knownLine(lane + "lower_output"),
             greenOutput: keys.knownLine(lane + "green_output"), redOutput: keys.knownLine(lane + "red_output"))
     }

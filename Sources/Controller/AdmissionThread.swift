@@ -82,7 +82,7 @@ final class AdmissionThread: @unchecked Sendable {
             }
         case .overdue(let lane, let token):
             guard let index = index(of: lane), lanes[index].open?.token == token else { return }
-            give(index, Finding(reason: .notIdentified), capture: nil)
+            give(index, .notIdentified, capture: nil)
         case .ended(let lane, let token, let at):
             guard let index = index(of: lane) else { return }
             lanes[index].matcher.left(token, at: at)

@@ -8,6 +8,7 @@
 import Admission
 import Configuration
 import Console
+import DeviceProtocols
 import Devices
 import Domain
 import LaneCore
@@ -36,7 +37,13 @@ public final class Controller {
     }
 
     /// Runs until a signal or the loss of the lines. Returns how it ended.
-    public func run() throws(MachineError) -> RunEnd {
+    public func run() throws(StartFailure) -> RunEnd {
+        do throws(MachineError) {
+            return try serve()
+        } catch { throw .machine(error) }
+    }
+
+    private func serve() throws(MachineError) -> RunEnd {
         let rings = try Rings(uplinkGenerations: UplinkKeeper.maximumGenerations)
         let shortfalls = Shortfalls()
         let started = clock.now()
@@ -66,7 +73,7 @@ public final class Controller {
         if let sign = settings.signs.first { others.append(try startSign(sign, rings, shortfalls)) }
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
-        let uplinks = try startUplinks(rings, shortfalls)
+        let uplinks = try startUplinks(rings)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
             version: version, started: started, lanes: [laneStatus], ledger: ledgerStatus, pulses: pulses,
@@ -168,13 +175,14 @@ public final class Controller {
         }
     }
 
-    private func startUplinks(_ rings: Rings, _ shortfalls: Shortfalls) throws(MachineError) -> [UplinkKeeper] {
+    private func startUplinks(_ rings: Rings) throws(MachineError) -> [UplinkKeeper] {
         var keepers: [UplinkKeeper] = []
         for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
+            let setup = UplinkSetup(
+                uplink, trust, gateCodes: settings.lanes.map { $0.gateCode },
+                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts)
             let keeper = UplinkKeeper(
-                destination: destinationName(uplink), settings: uplink, trust: trust, parts: parts,
-                utcOffsetMinutes: settings.site.utcOffsetMinutes, rings: rings, clock: clock, log: log,
-                pulse: pulse("uplink", .seconds(20)))
+                setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
             try keeper.start()
             keepers.append(keeper)
         }

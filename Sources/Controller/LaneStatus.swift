@@ -23,7 +23,7 @@ final class LaneStatus: Sendable {
     var isApproachActive: Bool { loops.load(ordering: .relaxed) & 1 != 0 }
     var isSafetyActive: Bool { loops.load(ordering: .relaxed) & 2 != 0 }
 
-    func count(_ outcome: PassOutcome) -> UInt32 { outcomes[outcome].load(ordering: .relaxed) }
+    func count(_ outcome: PassOutcome) -> UInt32 { outcomes.count(outcome) }
 
     func publish(_ core: LaneCore) {
         phaseValue.store(core.phase.rawValue, ordering: .relaxed)
@@ -32,7 +32,7 @@ final class LaneStatus: Sendable {
     }
 
     func note(_ outcome: PassOutcome) {
-        outcomes[outcome].wrappingAdd(1, ordering: .relaxed)
+        outcomes.note(outcome)
     }
 }
 
@@ -44,15 +44,23 @@ private final class OutcomeCounters: Sendable {
     private let forced = Atomic<UInt32>(0)
     private let interrupted = Atomic<UInt32>(0)
 
-    subscript(outcome: PassOutcome) -> borrowing Atomic<UInt32> {
-        _read {
-            switch outcome {
-            case .completed: yield completed
-            case .backedOut: yield backedOut
-            case .expired: yield expired
-            case .forced: yield forced
-            case .interrupted: yield interrupted
-            }
+    func count(_ outcome: PassOutcome) -> UInt32 {
+        switch outcome {
+        case .completed: completed.load(ordering: .relaxed)
+        case .backedOut: backedOut.load(ordering: .relaxed)
+        case .expired: expired.load(ordering: .relaxed)
+        case .forced: forced.load(ordering: .relaxed)
+        case .interrupted: interrupted.load(ordering: .relaxed)
+        }
+    }
+
+    func note(_ outcome: PassOutcome) {
+        switch outcome {
+        case .completed: completed.wrappingAdd(1, ordering: .relaxed)
+        case .backedOut: backedOut.wrappingAdd(1, ordering: .relaxed)
+        case .expired: expired.wrappingAdd(1, ordering: .relaxed)
+        case .forced: forced.wrappingAdd(1, ordering: .relaxed)
+        case .interrupted: interrupted.wrappingAdd(1, ordering: .relaxed)
         }
     }
 }

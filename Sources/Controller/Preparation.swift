@@ -3,6 +3,7 @@
 //
 // Invariants: nothing here starts a thread or moves an output's relay; a failure leaves the ledger as it was.
 
+import Admission
 import Configuration
 import Crypto
 import Domain
@@ -65,7 +66,7 @@ public final class Preparation {
     let watchdog: Watchdog?
     let ledger: LedgerWriter
     let consoleReader: LedgerReader
-    let register: RegisterSnapshot
+    let register: Register
     let lines: any LinePort
     let trusts: [UplinkTrust]
     let cameraEndpoint: CameraEndpoint
@@ -89,8 +90,8 @@ public final class Preparation {
             lastCrash = try CrashRecord.takeLast(stateFolder + "/crash", files: files)
         } catch { throw .stateFolder(path: stateFolder, error) }
         trusts = try Preparation.trusts(settings, files, clock)
-        let (register, imports) = try Preparation.register(settings, stateFolder, files, clock, log)
-        self.register = register
+        var imports: [LedgerNote] = []
+        register = try Preparation.register(settings, stateFolder, files, clock, log, &imports)
         do throws(MachineError) {
             lines = try Preparation.lines(settings)
         } catch { throw .lines(error) }
@@ -106,7 +107,7 @@ public final class Preparation {
         do throws(LedgerError) {
             ledger = try LedgerWriter(
                 folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
-            try Preparation.boot(ledger, version, lastCrash, sha256(configuration), imports, log)
+            try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
         } catch { throw .ledger(error) }
     }
@@ -144,6 +145,65 @@ public final class Preparation {
         return trusts
     }
 
+    private static func register(
+        _ settings: Settings, _ stateFolder: String, _ files: any Files, _ clock: any Clock, _ log: Log,
+        _ notes: inout [LedgerNote]
+    ) throws(StartFailure) -> Register {
+        let imported = clock.wall()
+        do throws(RegistryError) {
+            let database = try RegisterDatabase(
+                path: stateFolder + "/register.db", offsetMinutes: settings.site.utcOffsetMinutes)
+            if let file = settings.register.vehicles {
+                let (bytes, digest) = try table(file, files)
+                if let report = try named(file, { () throws(RegistryError) in
+                    try database.importVehicles(bytes, digest: digest, at: imported)
+                }) {
+                    notes.append(
+                        .registerImported(vehicles: UInt32(report.rows), listEntries: 0, refused: 0, file: digest))
+                    for warning in report.warnings { log.warning("\(file): \(warning)") }
+                }
+            }
+            if let file = settings.register.lists {
+                let (bytes, digest) = try table(file, files)
+                if let report = try named(file, { () throws(RegistryError) in
+                    try database.importLists(bytes, digest: digest, at: imported)
+                }) {
+                    notes.append(
+                        .registerImported(vehicles: 0, listEntries: UInt32(report.rows), refused: 0, file: digest))
+                }
+            }
+            let register = try database.snapshot()
+            log.info("register: \(register.vehicleCount) vehicles, \(register.listedPlateCount) plates on lists")
+            return register
+        } catch {
+            throw .register(error)
+        }
+    }
+
+    /// The problems of a file name the file.
+    private static func named<Value>(_ file: String, _ body: () throws(RegistryError) -> Value) throws(RegistryError)
+        -> Value
+    {
+        do throws(RegistryError) {
+            return try body()
+        } catch {
+            switch error {
+            case .store: throw error
+            case .table(let problems, let omitted):
+                throw .table(problems: problems.map { "\(file): \($0)" }, omitted: omitted)
+            }
+        }
+    }
+
+    private static func table(_ path: String, _ files: any Files) throws(RegistryError) -> ([UInt8], Digest) {
+        do throws(MachineError) {
+            let bytes = try files.read(path, limit: TableLimits.fileBytes)
+            return (bytes, SHA256.digest(bytes))
+        } catch {
+            throw .table(problems: [error.description], omitted: 0)
+        }
+    }
+
     private static func lines(_ settings: Settings) throws(MachineError) -> any LinePort {
         let wiring = settings.lanes[0].wiring
         switch settings.lines.backend {
@@ -169,3 +229,5 @@ extension LineName {
         }
     }
 }
+
+extension Register: RegisterLookup {}

@@ -10,7 +10,7 @@ import Registry
 public enum StartFailure: Error, Sendable {
     case stateFolder(path: String, MachineError)
     case ledger(LedgerError)
-    case register(file: String, problem: String, more: Int)
+    case register(RegistryError)
     case lines(MachineError)
     case trust(CryptoError)
     case passwordFile(MachineError)
@@ -24,9 +24,8 @@ public enum StartFailure: Error, Sendable {
         case .stateFolder(let path, let error):
             "state folder \(path): \(error.description); make the folder, or give this user the right to write there"
         case .ledger(let error): error.description
-        case .register(let file, let problem, let more):
-            "register \(file): \(problem)" + (more > 0 ? " (and \(more) more)" : "")
-                + "; nothing of the file was taken: correct it and start again"
+        case .register(let error):
+            "register: \(error.description); nothing of that file was taken: correct it and start again"
         case .lines(let error):
             "lines: \(error.description); check lines.chip or lines.socket and the lane's inputs and outputs, "
                 + "and that no other program holds the lines"

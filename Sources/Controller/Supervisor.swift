@@ -7,6 +7,7 @@
 import Domain
 import Ledger
 import Machine
+import Synchronization
 
 /// How a run ended.
 public enum RunEnd: Sendable {

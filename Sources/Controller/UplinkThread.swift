@@ -1,1 +1,196 @@
-// The uplink threads: one a destination, each drained by its own loop. Stub until the drain lands.
+// The uplink thread of one destination, and its keeper.
+//
+// Invariants: a stalled uplink is cut off, and if that does not wake it, given up and started anew, alone; each
+// generation has a reader, a loop, a connection and a ring of receipts of its own, so that an old one that wakes up
+// late can neither write into the new one's ring nor move its state.
+// Limits: eight generations a run; after that the uplink stays down, and the log, the console and the ledger say so.
+
+import Configuration
+import Crypto
+import Domain
+import Ledger
+import Machine
+import PlatformProtocols
+import Uplink
+
+/// One life of the uplink. Everything in it is used by its own thread, but for the flag, the pulse and the cut-off.
+private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
+    let stop = Flag()
+    let cutoff: SocketCutoff
+    private let pulse: Pulse
+    private let clock: any Clock
+    private let log: Log
+    private let bell: Wakeup
+    private let receipts: Ring<Receipt>
+    private let loop: EventLoop
+    private let delivery: LedgerDelivery
+    private let client: HTTPClient
+    private let platform: TransportControl
+    private let drainSettings: DrainSettings
+
+    private static let tick = Interval.milliseconds(500)
+
+    init(
+        _ setup: UplinkSetup, receipts: Ring<Receipt>, bell: Wakeup, pulse: Pulse, clock: any Clock, log: Log
+    ) throws(MachineError) {
+        self.pulse = pulse
+        self.clock = clock
+        self.log = log
+        self.bell = bell
+        self.receipts = receipts
+        do throws(LedgerError) {
+            let reader = try LedgerReader(folder: setup.ledgerFolder, files: setup.files)
+            delivery = LedgerDelivery(reader: reader, destination: setup.destination)
+        } catch {
+            throw .library(name: "ledger", subject: setup.destination, reason: error.description)
+        }
+        loop = try EventLoop()
+        client = try HTTPClient(
+            loop: loop, host: setup.settings.url.host, port: setup.settings.url.port,
+            secure: SecureLayer(setup.trust.context))
+        cutoff = client.cutoff
+        platform = setup.platform
+        drainSettings = setup.drain
+    }
+
+    func run() {
+        do throws(MachineError) {
+            let drain = Drain(
+                source: delivery, transport: client, platform: platform, settings: drainSettings, clock: clock,
+                alarm: LoopAlarm(loop), sink: self)
+            let bellWatch = try loop.watch(readable: bell.fileDescriptor) {
+                self.bell.take()
+                drain.ledgerMoved()
+            }
+            let tickWatch = try loop.timer(UplinkGeneration.tick, repeats: true) {
+                self.pulse.beat(self.clock.now())
+                if self.stop.isRaised { self.loop.stop() }
+            }
+            drain.start()
+            loop.run()
+            drain.stop()
+            bellWatch.cancel()
+            tickWatch.cancel()
+        } catch {
+            log.error("uplink: \(error.description)")
+        }
+    }
+
+    // MARK: ReceiptSink
+
+    func confirm(destination: String, sequence: UInt64, step: UInt32) {
+        give(.confirmed(destination: destination, sequence: sequence, step: step))
+    }
+
+    func quarantine(destination: String, sequence: UInt64, step: UInt32, reason: String) {
+        log.warning("\(destination): record \(sequence) step \(step) set aside: \(reason)")
+        give(.quarantined(destination: destination, sequence: sequence, step: step, reason: reason))
+    }
+
+    func outageBegan(destination: String, reason: String) {
+        log.warning("\(destination): out of reach: \(reason)")
+        give(.note(.uplinkState(destination: destination, isReachable: false, detail: reason)))
+    }
+
+    func outageEnded(destination: String) {
+        log.info("\(destination): in reach again")
+        give(.note(.uplinkState(destination: destination, isReachable: true, detail: "")))
+    }
+
+    /// A receipt that finds the ring full is given again by the drain, whose cursor has not moved.
+    private func give(_ receipt: Receipt) {
+        if !receipts.push(receipt) { log.warning("a receipt found its ring full") }
+    }
+}
+
+/// What every generation of one uplink is made from.
+struct UplinkSetup {
+    let destination: String
+    let settings: UplinkSettings
+    let trust: UplinkTrust
+    let ledgerFolder: String
+    let files: any Files
+    let platform: TransportControl
+    let drain: DrainSettings
+
+    init(_ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int, parts: Preparation)
+    {
+        destination = destinationName(settings)
+        self.settings = settings
+        self.trust = trust
+        ledgerFolder = parts.ledgerFolder
+        files = parts.files
+        var platformSettings = TransportControlSettings(
+            organ: settings.organ, username: settings.username, password: trust.password, gateCodes: gateCodes)
+        platformSettings.pathPrefix = settings.url.prefix
+        platformSettings.utcOffsetMinutes = utcOffsetMinutes
+        platformSettings.duplicateWords = settings.duplicateWords
+        platform = TransportControl(platformSettings)
+        var drain = DrainSettings(destination: destination, seed: parts.began.nanoseconds)
+        drain.faultPause = BackOff(first: settings.retryFirst, limit: settings.retryLimit)
+        drain.refusalLimit = settings.refusalsBeforeQuarantine
+        self.drain = drain
+    }
+}
+
+/// Keeps one uplink going. Used by the supervisor's thread.
+final class UplinkKeeper {
+    static let maximumGenerations = 8
+    /// How long a generation that was cut off has to come back.
+    private static let grace = Interval.seconds(20)
+
+    private let setup: UplinkSetup
+    private let rings: Rings
+    private let clock: any Clock
+    private let log: Log
+    private let pulse: Pulse
+    private var generation: UplinkGeneration?
+    private var thread: Thread?
+    private var generations = 0
+    private var cutAt: Instant?
+
+    init(_ setup: UplinkSetup, rings: Rings, clock: any Clock, log: Log, pulse: Pulse) {
+        self.setup = setup
+        self.rings = rings
+        self.clock = clock
+        self.log = log
+        self.pulse = pulse
+    }
+
+    func start() throws(MachineError) {
+        let next = try UplinkGeneration(
+            setup, receipts: rings.receipts[generations], bell: rings.uplinkBell, pulse: pulse, clock: clock, log: log)
+        thread = try Thread(ThreadSettings(name: "uplink"), shortfall: { _ in }) { next.run() }
+        generation = next
+        generations += 1
+        cutAt = nil
+    }
+
+    func check(_ now: Instant) {
+        guard let generation, pulse.age(now) > pulse.limit else {
+            cutAt = nil
+            return
+        }
+        guard let cutAt else {
+            log.warning("\(setup.destination): stalled; its connection is cut off")
+            generation.cutoff.cut()
+            self.cutAt = now
+            return
+        }
+        guard now.since(cutAt) > UplinkKeeper.grace, generations < UplinkKeeper.maximumGenerations else { return }
+        log.error("\(setup.destination): does not come back; a new thread takes over")
+        generation.stop.raise()
+        pulse.beat(now)
+        do throws(MachineError) {
+            try start()
+        } catch {
+            log.error(error.description)
+        }
+    }
+
+    func stop() {
+        generation?.stop.raise()
+        rings.uplinkBell.ring()
+        if let thread, !thread.join(within: .seconds(5)) { log.warning("\(setup.destination) did not end in time") }
+    }
+}

@@ -6,7 +6,7 @@
 import Domain
 
 /// Field numbers. One number has one meaning in every kind of record, for ever.
-enum Field: UInt16 {
+enum Field: UInt16, CaseIterable {
     case lane = 1
     case direction = 2
     case reason = 3

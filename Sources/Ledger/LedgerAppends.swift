@@ -1,6 +1,7 @@
 // What is appended: captures, decisions, the ends of passages, operating events, and receipts.
 
 import Domain
+import Machine
 import Store
 
 extension LedgerWriter {
@@ -49,7 +50,7 @@ extension LedgerWriter {
         let token = decision.verdict.token
         try checkBoot(token)
         try check(gate)
-        guard try self.decision(of: token) == nil else { throw .refused(.oneDecision, detail: describe(token)) }
+        guard try self.decision(of: token) == nil else { throw .refused(.oneDecision, detail: token.words) }
         let hasEnded = try hasOutcome(token)
         let body = RecordBody.decision(decision, gate: gate)
         guard try body.encoded().count <= LedgerLimits.decisionBytes else {
@@ -70,7 +71,7 @@ extension LedgerWriter {
     public func append(end: PassEnd, gate: GateCodes, direction: Direction) throws(LedgerError) -> PassRow {
         try checkBoot(end.token)
         try check(gate)
-        guard try !hasOutcome(end.token) else { throw .refused(.oneOutcome, detail: describe(end.token)) }
+        guard try !hasOutcome(end.token) else { throw .refused(.oneOutcome, detail: end.token.words) }
         var row = PassRow(lane: end.lane, outcome: end.outcome, direction: direction, gate: gate)
         if let (sequence, decision, gate) = try self.decision(of: end.token) {
             row.freeze(decision, sequence, gate, try kept(captureKey: decision.captureKey)?.photos ?? [])
@@ -87,8 +88,7 @@ extension LedgerWriter {
         row.arrivedWall = wallTime(end.arrivedAt)
         row.passedWall = wallTime(end.enteredAt ?? end.raisedAt ?? end.endedAt)
         row.endedWall = wallTime(end.endedAt)
-        try append(row, end.token)
-        return row
+        return try append(row, end.token)
     }
 
     /// Closes what the last run left open. The passage was not observed to its end, so it has no lane times.
@@ -105,13 +105,13 @@ extension LedgerWriter {
             row.arrivedWall = record.wall
             row.passedWall = record.wall
             row.endedWall = clock.wall()
-            try append(row, record.token)
+            _ = try append(row, record.token)
             count += 1
         }
         return count
     }
 
-    private func append(_ row: PassRow, _ token: VehicleToken) throws(LedgerError) {
+    private func append(_ row: PassRow, _ token: VehicleToken) throws(LedgerError) -> PassRow {
         var row = row
         row.serial = row.serialNumber(recordSequence: head.sequence + 1)
         let sequence = try insert(.pass(row), token)
@@ -124,6 +124,7 @@ extension LedgerWriter {
             statements.insertDue.bind(3, Int64(1 + row.photos.count))
             try statements.insertDue.run()
         }
+        return row
     }
 
     /// Codes go into the serial number, which the platforms bound.
@@ -136,7 +137,7 @@ extension LedgerWriter {
 
     private func checkBoot(_ token: VehicleToken) throws(LedgerError) {
         guard UInt32(truncatingIfNeeded: token.value >> 32) == bootNumber else {
-            throw .refused(.tokenOfThisBoot, detail: "\(describe(token)) in boot \(bootNumber)")
+            throw .refused(.tokenOfThisBoot, detail: "\(token.words) in boot \(bootNumber)")
         }
     }
 
@@ -150,10 +151,6 @@ extension LedgerWriter {
         guard let record = try record(statements.decisionOfToken), case .decision(let decision, let gate) = record.body
         else { return nil }
         return (record.sequence, decision, gate)
-    }
-
-    private func describe(_ token: VehicleToken) -> String {
-        "vehicle \(token.value >> 32)/\(token.value & 0xFFFF_FFFF)"
     }
 
     // MARK: - Operating events

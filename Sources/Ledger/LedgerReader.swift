@@ -25,6 +25,7 @@ public final class LedgerReader {
     private let newest: Statement
     private let newestKeys: Statement
     private let quarantined: Statement
+    private let quarantinedItem: Statement
 
     /// Opens a ledger that a writer has begun. `vfs` names a file layer of SQLite's.
     public init(folder: String, files: any Files, vfs: String? = nil) throws(LedgerError) {
@@ -39,6 +40,8 @@ public final class LedgerReader {
             newestKeys = try database.prepare("SELECT key FROM capture ORDER BY seq DESC LIMIT ?1")
             quarantined = try database.prepare(
                 "SELECT seq, step, reason FROM quarantine WHERE destination = ?1 ORDER BY seq, step LIMIT ?2")
+            quarantinedItem = try database.prepare(
+                "SELECT 1 FROM quarantine WHERE destination = ?1 AND seq = ?2 AND step = ?3")
         } catch {
             throw .store(error)
         }
@@ -100,6 +103,15 @@ public final class LedgerReader {
                     step: UInt32(truncatingIfNeeded: quarantined.integer(1)), reason: quarantined.text(2)))
         }
         return entries
+    }
+
+    /// Whether the destination would not take this item.
+    public func isQuarantined(destination: String, sequence: UInt64, step: UInt32) throws(LedgerError) -> Bool {
+        defer { quarantinedItem.reset() }
+        quarantinedItem.bind(1, text: destination)
+        quarantinedItem.bind(2, sequence)
+        quarantinedItem.bind(3, Int64(step))
+        return try Kept.step(quarantinedItem)
     }
 
     /// The keys of the newest captures, newest first.

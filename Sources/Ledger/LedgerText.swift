@@ -45,7 +45,7 @@ extension Record {
     /// `17 2026-03-01 08:00:05 pass completed 冀A12345 …`: number, wall time, kind, what matters, first hash digits.
     public var line: String {
         let kind = RecordKind(rawValue: kindNumber)?.word ?? "kind-\(kindNumber)"
-        let vehicle = token == .none ? "" : " vehicle \(token.value >> 32)/\(token.value & 0xFFFF_FFFF)"
+        let vehicle = token == .none ? "" : " " + token.words
         let line = "\(sequence) \(CivilTime(wall).text) \(kind)\(vehicle)\(detail) [\(hash.hexadecimal.prefix(12))]"
         // A text from outside can neither end the line nor steer a terminal.
         return String(decoding: line.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
@@ -55,8 +55,8 @@ extension Record {
         switch body {
         case .boot(let version, let cause, let device): " \(boot) of \(device), version \(version): \(cause)"
         case .capture(let capture):
-            " lane \(capture.lane.index) \(plateWord(capture.plate)) by \(capture.camera), \(capture.photos.count) photos"
-                + (capture.isReplayed ? ", replayed" : "")
+            " lane \(capture.lane.index) \(plateWord(capture.plate)) by \(capture.camera), "
+                + "\(capture.photos.count) photos" + (capture.isReplayed ? ", replayed" : "")
         case .decision(let decision, _):
             " lane \(decision.verdict.lane.index) \(plateWord(decision.plate)) "
                 + "\(decision.verdict.reason.allows ? "may pass" : "is refused"): \(decision.verdict.reason.word)"
@@ -87,4 +87,9 @@ extension LedgerNote {
         case .shutdown(let cause): cause
         }
     }
+}
+
+extension VehicleToken {
+    /// `vehicle BOOT/LANE/COUNT`.
+    var words: String { "vehicle \(value >> 32)/\(value >> 29 & 7)/\(value & 0x1FFF_FFFF)" }
 }

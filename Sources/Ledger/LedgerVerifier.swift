@@ -95,7 +95,9 @@ public final class LedgerVerifier {
             if checksPhotos { try checkPhotos(capture.photos, record.sequence) }
             report.photos += UInt64(capture.photos.count)
         case .decision(let decision, _):
-            guard decided.insert(record.token).inserted else { throw fault(record, "its token has an earlier decision") }
+            guard decided.insert(record.token).inserted else {
+                throw fault(record, "its token has an earlier decision")
+            }
             // A decision that came after the end of its passage opens nothing.
             if !ended.contains(record.token) {
                 open[record.token] = (record.sequence, decision.verdict.reason.allows)

@@ -273,10 +273,11 @@ extension FieldWriter {
 
 extension FieldReader {
     fileprivate func capture() throws(RecordFault) -> CaptureEntry {
-        CaptureEntry(
+        guard let isReplayed = try flag(.isReplayed) else { throw .missing(Field.isReplayed.rawValue) }
+        return CaptureEntry(
             lane: try lane(), key: try text(.captureKey), camera: try text(.camera), rawPlate: try text(.rawPlate),
             plate: try plate(.plate, .plateColour), confidence: try required(.confidence, UInt8.self),
-            isReplayed: try flag(.isReplayed) ?? false, takenAt: try wall(.takenAt), photos: try photos())
+            isReplayed: isReplayed, takenAt: try wall(.takenAt), photos: try photos())
     }
 
     fileprivate func decision(_ token: VehicleToken) throws(RecordFault) -> Decision {

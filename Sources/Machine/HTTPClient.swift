@@ -3,6 +3,8 @@
 // Invariants: one request at a time; its completion is called exactly once, after the client has forgotten it, so that
 // it may post the next one. A request is never sent twice: what to do after a failure is the caller's to decide.
 // A connection that failed, or whose reply was not whole, is not used again; each connection has its own TLS handle.
+// Its timers are its own and end with it: that is why their handlers need not keep it (Embedded Swift knows no other
+// reference without ownership than unowned(unsafe)).
 // Limits: `Limits`. A host name is resolved to its IPv4 address; for IPv6 give the address.
 //
 // It reads bufferevents itself rather than through evhttp, which knows no deadline for the connection alone, hides why
@@ -102,7 +104,7 @@ public final class HTTPClient: HTTPTransport {
         )
         idleTimer = nil
         do throws(MachineError) {
-            requestTimer = try loop.timer(limits.request, repeats: false) { [unowned self] in
+            requestTimer = try loop.timer(limits.request, repeats: false) { [unowned(unsafe) self] in
                 self.fail(.deadline(subject: "the reply of \(self.peer)"))
             }
             guard body.count <= limits.requestBytes else {
@@ -150,7 +152,7 @@ public final class HTTPClient: HTTPTransport {
         }
         guard let stream else { throw .library(name: "libevent", subject: peer, reason: "no connection can be made") }
         connection = Connection(stream: stream, tlsHandle: handle)
-        connectTimer = try loop.timer(limits.connect, repeats: false) { [unowned self] in
+        connectTimer = try loop.timer(limits.connect, repeats: false) { [unowned(unsafe) self] in
             self.fail(.deadline(subject: "connecting to \(self.peer)"))
         }
         bufferevent_setcb(
@@ -255,7 +257,7 @@ public final class HTTPClient: HTTPTransport {
 
     private func keep() {
         do throws(MachineError) {
-            idleTimer = try loop.timer(limits.idle, repeats: false) { [unowned self] in self.drop() }
+            idleTimer = try loop.timer(limits.idle, repeats: false) { [unowned(unsafe) self] in self.drop() }
         } catch {
             drop()
         }
@@ -279,7 +281,7 @@ public final class HTTPClient: HTTPTransport {
     private func failLater(_ error: MachineError) {
         drop()
         do throws(MachineError) {
-            requestTimer = try loop.timer(.zero, repeats: false) { [unowned self] in self.fail(error) }
+            requestTimer = try loop.timer(.zero, repeats: false) { [unowned(unsafe) self] in self.fail(error) }
         } catch {
             // Not even a timer can be made: better early than never.
             finish(.failure(error))

@@ -44,6 +44,8 @@ public struct HTTPServerLimits: Sendable {
 public final class HTTPServer {
     /// The port that is listened on; the kernel's choice when 0 was asked.
     public let port: UInt16
+    /// Connections now held, those that are only drained included.
+    public var connectionCount: Int { connections.count }
     /// Connections refused because there were too many.
     public private(set) var refusedConnections = 0
     /// Connections cut off because a request did not become whole in time.
@@ -61,6 +63,8 @@ public final class HTTPServer {
     public init(
         loop: EventLoop, address: String, port: UInt16, limits: HTTPServerLimits = .standard, handler: HTTPHandler
     ) throws(MachineError) {
+        // libevent writes to peers that have left.
+        gw_ignore_sigpipe()
         guard let listener = gw_event_listen_tcp(loop.base, nil, nil, address, port) else {
             throw .system(call: "bind", subject: "\(address):\(port)", errno: gw_errno())
         }
@@ -144,6 +148,12 @@ public final class HTTPServer {
         }
         let exchange = EventExchange(request, connection, receiving: limits.receiving)
         connection.exchange = exchange
+        if case .surplus = connection.state {
+            // Its request was quicker than the sweep.
+            _ = evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close")
+            exchange.answer(plain(503, "too many connections"))
+            return
+        }
         connection.state = .answering(until: now() + limits.answering)
         guard let method = methodName(evhttp_request_get_command(request)) else {
             exchange.answer(plain(405, "only GET, POST and PUT are served"))

@@ -122,7 +122,7 @@ extension Site {
     private func ledgerWords(_ row: LedgerRow) -> String {
         if let decision = row.decision {
             let ink = decision.allows ? Ink.green : Ink.red
-            return "decision \(decision.plate) \(ink)\(decision.reason)\(Ink.plain)"
+            return "decision \(decision.plate.isEmpty ? "—" : decision.plate) \(ink)\(decision.reason)\(Ink.plain)"
         }
         if let pass = row.pass { return "pass \(pass.plate) \(pass.outcome)" }
         return row.kind

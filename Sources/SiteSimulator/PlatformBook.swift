@@ -88,7 +88,9 @@ public struct PlatformBook: Sendable {
         guard !held.serial.isEmpty, held.serial == text("lsh") else { return refuse("400", "serialNum 与 lsh 不符") }
         guard ["1", "2"].contains(held.direction) else { return refuse("400", "inOutComStatus 错误") }
         guard PlatformBook.isDate(held.date) else { return refuse("400", "date 格式错误") }
-        guard held.plate == text("cphm"), !text("enterpriseID").isEmpty else { return refuse("400", "cphm 不符") }
+        guard !held.plate.isEmpty, held.plate == text("cphm"), !text("enterpriseID").isEmpty else {
+            return refuse("400", "cphm 不符")
+        }
         if let index = serials[held.serial] {
             if records[index] != held { contradictions.append("record \(held.serial)") }
             return repeated()

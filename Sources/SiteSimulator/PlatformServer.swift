@@ -118,7 +118,7 @@ final class PlatformServer: Sendable {
         }
         switch fault {
         case .refuse:
-            return reply(["code": "500", "status": "系统繁忙,请稍后重试"], stream)
+            return reply(["code": "600", "status": "数据校验失败,请重新上报"], stream)
         case .stall:
             Clock.sleep(milliseconds: PlatformServer.stallMilliseconds)
             return false

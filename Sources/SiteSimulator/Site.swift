@@ -23,6 +23,8 @@ public struct SiteOptions: Sendable {
     public var speed = 1.0
     /// Reads the ledger again and again for the picture on the screen.
     public var watchesLedger = false
+    /// A platform that gets nothing new for so long at the end gets nothing more.
+    public var idleSeconds = 45.0
 
     public init() {}
 }
@@ -58,6 +60,9 @@ public final class Site: Sendable {
         var findings: [String] = []
         var latestExport: LedgerExport?
     }
+
+    /// For the first connection of the controller.
+    private static let connectSeconds = 60.0
 
     public let options: SiteOptions
     public let files: SiteFiles
@@ -129,8 +134,15 @@ public final class Site: Sendable {
             throw .controller("ended by itself (\(end)). Its last words:\n\(controller.lastWords)")
         }
         try watchOutage()
-        let (isClosed, isEmpty, isStopping) = state.withLock { ($0.yard.isClosed, $0.yard.isEmpty, $0.isStopping) }
-        return isStopping || isClosed && isEmpty && cameras.isIdle
+        let (hasBegun, isStopping) = state.withLock { ($0.sessions > 0, $0.isStopping) }
+        guard hasBegun || isStopping else {
+            guard elapsedSeconds < Site.connectSeconds else {
+                throw .timeout("the controller's way to the line socket")
+            }
+            return false
+        }
+        let isOver = state.withLock { $0.yard.isClosed && $0.yard.isEmpty }
+        return isStopping || isOver && cameras.isIdle
     }
 
     private func watchOutage() throws(SimulationError) {

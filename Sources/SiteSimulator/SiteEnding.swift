@@ -5,13 +5,10 @@ import Domain
 import Foundation
 
 extension Site {
-    /// A platform that gets nothing new for so long gets nothing more.
-    private static let idleSeconds = 45.0
-
     /// Waits for the platform, stops the controller, checks everything. `isInterrupted`: by Ctrl-C, amid passes.
     public func finish(isInterrupted: Bool) throws(SimulationError) -> SiteReport {
         if platform.isAway { try platform.comeBack() }
-        try waitForPlatform(seconds: isInterrupted ? 10 : Site.idleSeconds)
+        try waitForPlatform(seconds: isInterrupted ? 10 : options.idleSeconds)
         stop()
         let end = controller.terminate(seconds: 20)
         sign.stop()

@@ -15,7 +15,8 @@ extension Site {
                 let now = Clock.now
                 for item in incoming { Site.take(item, now, &state) }
                 let goal = options.passes.map { state.yard.counts.crossed + state.yard.expected >= $0 } ?? false
-                state.yard.isClosed = goal && state.kills >= options.kills
+                // Nobody comes before the controller is there for the first time.
+                state.yard.isClosed = state.sessions == 0 || goal && state.kills >= options.kills
                 state.lineTrouble = lines.lostMessages + lines.malformedMessages
                 return state.yard.step(now)
             }

@@ -38,7 +38,9 @@ public final class Terminal {
         var rows: Int32 = 40
         _ = gw_terminal_size(1, &columns, &rows)
         var text = "\u{1B}[H"
-        for line in lines.prefix(max(1, Int(rows) - 1)) { text += clipped(line, columns: Int(columns)) + "\u{1B}[0m\u{1B}[K\r\n" }
+        for line in lines.prefix(max(1, Int(rows) - 1)) {
+            text += clipped(line, columns: Int(columns)) + "\u{1B}[0m\u{1B}[K\r\n"
+        }
         put(text + "\u{1B}[J")
     }
 

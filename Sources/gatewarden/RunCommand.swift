@@ -19,7 +19,7 @@ func runController(configPath: String, statePath: String) -> Int32 {
     }
     let settings: Settings
     do throws(InvalidConfiguration) {
-        settings = try Settings.parse(text)
+        settings = try Settings(configuration: text)
     } catch {
         for problem in error.errors { complain("\(configPath): \(problem.description)") }
         if error.omitted > 0 { complain("\(configPath): and \(error.omitted) more") }

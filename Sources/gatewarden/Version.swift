@@ -7,6 +7,6 @@ import Store
 let gatewardenVersion = "0.1.0"
 
 func versionLines() -> [String] {
-    ["gatewarden \(gatewardenVersion)", "  \(Database.libraryVersion)", "  \(cryptoLibraryVersion())"]
+    ["gatewarden \(gatewardenVersion)", "  \(sqliteVersion())", "  \(openSSLVersion())"]
         + machineLibraryVersions().map { "  " + $0 }
 }

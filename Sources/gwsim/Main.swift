@@ -32,6 +32,9 @@ struct Main {
         } catch {
             terminal?.leave()
             complain("gwsim: \(error)")
+            var report = SiteReport()
+            report.findings = ["\(error)"]
+            print(report.json)
             exit(1)
         }
     }

@@ -96,6 +96,16 @@ struct SettingsTests {
         #expect(try Settings(configuration: Array(named.utf8)).site.enterpriseName == "企业#1厂")
     }
 
+    @Test func aSimulatedSiteSaysHighForAVehicle() throws {
+        let text = least + "\nlines.backend = socket\nlines.socket = /tmp/lines.sock"
+        let settings = try Settings(configuration: Array(text.utf8))
+        #expect(settings.lines.backend == .socket(path: "/tmp/lines.sock"))
+        #expect(settings.lanes.allSatisfy { $0.wiring.approachActiveHigh && $0.wiring.safetyActiveHigh })
+        let wired = least + "\nlane.1.safety_active = high"
+        let wiring = try Settings(configuration: Array(wired.utf8)).lanes[0].wiring
+        #expect(wiring.safetyActiveHigh && !wiring.approachActiveHigh)
+    }
+
     @Test func noneUnsetsAnOptionalKeyAndNoOther() throws {
         let settings = try Settings(configuration: Array((least + "\nwatchdog.device = none\n").utf8))
         #expect(settings.watchdog.device == nil)

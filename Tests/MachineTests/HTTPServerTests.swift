@@ -61,7 +61,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
 
 @Suite(.serialized) struct HTTPServerTests {
     @Test func theThreeMethodsReachTheHandlerAndNoOther() throws {
-        try withServer { server, calls in
+        try withServer { server, calls throws in
             #expect(try server.curl([], path: "/echo?a=b").text == "GET /echo  0 0")
             let post = try server.curl(["-H", "Content-Type: a/b", "--data-binary", "x"])
             #expect(post.text == "POST /echo a/b 1 120")
@@ -81,8 +81,8 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
         ["-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue"],
     ])
     func aLargeBodyArrivesWholeHoweverItIsSent(_ arguments: [String]) throws {
-        try withServer { server, _ in
-            try withFile(3_000_000) { file, echo in
+        try withServer { server, _ throws in
+            try withFile(3_000_000) { file, echo throws in
                 let answer = try server.curl(["-H", "Content-Type: a/b", "--data-binary", file] + arguments)
                 #expect(answer.text == echo)
                 if arguments.contains("Expect: 100-continue") { #expect(answer.log.contains("100 Continue")) }
@@ -95,8 +95,8 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
         ["-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue"],
     ])
     func tenMegabytesAreToldThatTheyAreTooLarge(_ arguments: [String]) throws {
-        try withServer { server, calls in
-            try withFile(10_000_000) { file, _ in
+        try withServer { server, calls throws in
+            try withFile(10_000_000) { file, _ throws in
                 for _ in 0..<3 {
                     let answer = try server.curl(["-H", "Content-Type: a/b", "--data-binary", file] + arguments)
                     #expect(answer.status == 413, "\(answer.log.suffix(300))")
@@ -107,7 +107,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func aPeerThatLeavesInTheBodyIsForgotten() throws {
-        try withServer { server, calls in
+        try withServer { server, calls throws in
             for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {
                 let peer = server.connect()
                 server.send("POST /echo HTTP/1.1\r\nHost: x\r\n\(framing)\r\n\r\n64\r\nabc", on: peer)
@@ -126,7 +126,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
         "GET /" + String(repeating: "x", count: 9_000) + " HTTP/1.1\r\n\r\n",
     ])
     func whatIsNoRequestIsAnswered400(_ text: String) throws {
-        try withServer { server, calls in
+        try withServer { server, calls throws in
             let peer = server.connect()
             server.send(text, on: peer)
             #expect(server.readToEnd(peer)?.hasPrefix("HTTP/1.1 400") == true)
@@ -136,7 +136,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func anAnswerMayComeLaterAndToAPeerThatHasLeft() throws {
-        try withServer { server, calls in
+        try withServer { server, calls throws in
             #expect(try server.curl([], path: "/later").text == "GET /later  0 0")
             for resets in [false, true] {
                 let peer = server.connect()
@@ -153,7 +153,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func aConnectionServesSeveralRequests() throws {
-        try withServer { server, calls in
+        try withServer { server, calls throws in
             let answer = try server.curl(["http://127.0.0.1:\(server.port)/a"], path: "/b")
             #expect(answer.log.contains("Re-using existing connection"))
             #expect(answer.status == 200)
@@ -162,7 +162,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func aClientThatSendsSlowlyIsCutOff() throws {
-        try withServer(HTTPServerLimits(receiving: .milliseconds(600))) { server, calls in
+        try withServer(HTTPServerLimits(receiving: .milliseconds(600))) { server, calls throws in
             let peers = [server.connect(), server.connect(), server.connect()]
             server.send("POST /echo HTTP/1.1\r\nContent-Length: 50\r\n\r\n", on: peers[1])
             let start = Date()
@@ -184,10 +184,11 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func oneConnectionTooManyIsAnswered503AndClosed() throws {
-        try withServer(HTTPServerLimits(connections: 2)) { server, _ in
+        try withServer(HTTPServerLimits(connections: 2)) { server, _ throws in
             let peers = [server.connect(), server.connect()]
             usleep(100_000)
             #expect(try server.curl([]).status == 503)
+            usleep(50_000)
             #expect(server.refusedConnections.load(ordering: .relaxed) == 1)
             for peer in peers { close(peer) }
             usleep(600_000)
@@ -195,8 +196,42 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func aHandlerThatNeverAnswersIsAnsweredFor() throws {
-        try withServer(HTTPServerLimits(answering: .milliseconds(300))) { server, _ in
+        try withServer(HTTPServerLimits(answering: .milliseconds(300))) { server, _ throws in
             #expect(try server.curl([], path: "/never").status == 503)
+        }
+    }
+
+    @Test func clientsThatLeaveAtRandomLeaveNothingBehind() throws {
+        var random = SystemRandomNumberGenerator()
+        try withServer(HTTPServerLimits(receiving: .seconds(2), lingering: .milliseconds(300))) { server, _ throws in
+            let whole = [
+                "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", "GET /later HTTP/1.1\r\nHost: x\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+                "POST /later HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nContent-Length: 99999999\r\n\r\nhello",
+            ]
+            var open: [Int32] = []
+            for _ in 0..<600 {
+                let peer = server.connect()
+                let text = (whole.randomElement(using: &random) ?? "") + (whole.randomElement(using: &random) ?? "")
+                server.send(String(text.prefix(Int.random(in: 0...text.count, using: &random))), on: peer)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0:
+                    var abrupt = linger(l_onoff: 1, l_linger: 0)
+                    setsockopt(peer, SOL_SOCKET, SO_LINGER, &abrupt, socklen_t(MemoryLayout<linger>.size))
+                    close(peer)
+                case 1:
+                    shutdown(peer, Int32(SHUT_WR))
+                    open.append(peer)
+                case 2: open.append(peer)
+                default: close(peer)
+                }
+                if open.count > 20 { close(open.removeFirst()) }
+            }
+            for peer in open { close(peer) }
+            let deadline = Date() + 6
+            while server.connectionCount.load(ordering: .relaxed) > 0, Date() < deadline { usleep(20_000) }
+            #expect(server.connectionCount.load(ordering: .relaxed) == 0)
         }
     }
 
@@ -216,7 +251,7 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
     }
 
     @Test func whatCannotBeListenedOnIsNamed() throws {
-        try withServer { server, _ in
+        try withServer { server, _ throws in
             let loop = try EventLoop()
             let echo = Echo(loop, Counter())
             for (address, port) in [("localhost", UInt16(0)), ("127.0.0.1", server.port), ("203.0.113.1", 0)] {

@@ -12,6 +12,7 @@ final class ServerThread: @unchecked Sendable {
     private let ends = Atomic(false)
     let refusedConnections = Atomic(0)
     let slowConnections = Atomic(0)
+    let connectionCount = Atomic(0)
 
     init(limits: HTTPServerLimits = .standard, handler: @escaping @Sendable (EventLoop) -> HTTPHandler) throws {
         let started = DispatchSemaphore(value: 0)
@@ -21,12 +22,16 @@ final class ServerThread: @unchecked Sendable {
                 let server = try? HTTPServer(
                     loop: loop, address: "127.0.0.1", port: 0, limits: limits, handler: handler(loop)
                 )
-            else { return started.signal() }
+            else {
+                started.signal()
+                return
+            }
             port = server.port
-            let watch = try? loop.timer(.milliseconds(10), repeats: true) { [self] in
-                refusedConnections.store(server.refusedConnections, ordering: .relaxed)
-                slowConnections.store(server.slowConnections, ordering: .relaxed)
-                if ends.load(ordering: .relaxed) { loop.stop() }
+            let watch = try? loop.timer(.milliseconds(10), repeats: true) { () -> Void in
+                self.refusedConnections.store(server.refusedConnections, ordering: .relaxed)
+                self.slowConnections.store(server.slowConnections, ordering: .relaxed)
+                self.connectionCount.store(server.connectionCount, ordering: .relaxed)
+                if self.ends.load(ordering: .relaxed) { loop.stop() }
             }
             started.signal()
             loop.run()
@@ -59,7 +64,7 @@ final class ServerThread: @unchecked Sendable {
         let folder = FileManager.default.temporaryDirectory
         let output = folder.appendingPathComponent(UUID().uuidString)
         let log = folder.appendingPathComponent(UUID().uuidString)
-        for file in [output, log] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+        for file in [output, log] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
         defer { for file in [output, log] { try? FileManager.default.removeItem(at: file) } }
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: log)
@@ -92,7 +97,7 @@ final class ServerThread: @unchecked Sendable {
     }
 
     func send(_ text: String, on descriptor: Int32) {
-        _ = Foundation.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL.rawValue))
+        _ = Foundation.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
     }
 
     /// Everything until the server closes, or nil when it does not within 5 seconds.

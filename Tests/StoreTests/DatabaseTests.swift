@@ -141,7 +141,8 @@ struct DatabaseTests {
             try old.execute("INSERT INTO item(id) VALUES(1)")
         }
         let grown = Schema(
-            applicationID: Self.schema.applicationID, steps: Self.schema.steps + ["ALTER TABLE item ADD COLUMN x"])
+            applicationID: Self.schema.applicationID,
+            steps: Self.schema.steps + ["ALTER TABLE item ADD COLUMN x INTEGER"])
         do {
             let new = try Database.writer(path, grown)
             #expect(try new.value("SELECT count(*) FROM item WHERE x IS NULL") == 1)
@@ -154,7 +155,7 @@ struct DatabaseTests {
     @Test func aReaderOfNothingSaysSo() throws {
         defer { cleanUp() }
         #expect(throws: StoreError.self) { _ = try Database.reader(path, Self.schema) }
-        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: path))
         #expect(throws: StoreError.empty(path: path)) { _ = try Database.reader(path, Self.schema) }
         // An empty file is what a power cut while it was made leaves: a writer begins anew in it.
         _ = try Database.writer(path, Self.schema)

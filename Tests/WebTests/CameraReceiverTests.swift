@@ -83,7 +83,10 @@ private final class Site: @unchecked Sendable {
         let started = DispatchSemaphore(value: 0)
         Thread.detachNewThread { [self] in
             defer { ended.signal() }
-            guard let loop = try? EventLoop() else { return started.signal() }
+            guard let loop = try? EventLoop() else {
+                started.signal()
+                return
+            }
             let receiver = CameraReceiver(
                 routes: [
                     CameraRoute(path: "/v", make: .vzenith, lane: LaneID(1), name: "in"),
@@ -92,7 +95,10 @@ private final class Site: @unchecked Sendable {
                 sink: Shelf(loop, log)
             )
             guard let server = try? HTTPServer(loop: loop, address: "127.0.0.1", port: 0, handler: receiver)
-            else { return started.signal() }
+            else {
+                started.signal()
+                return
+            }
             port = server.port
             let watch = try? loop.timer(.milliseconds(5), repeats: true) { [self] in
                 log.counters = receiver.counters
@@ -158,7 +164,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
         ["-H", "Content-Type:"], ["--http1.0"],
     ])
     func aVzenithPushIsKeptAndThenAnsweredAsDocumented(_ arguments: [String]) throws {
-        try withSite { site in
+        try withSite { site throws in
             let large = Data([0xFF, 0xD8] + [UInt8](repeating: 7, count: 2_000_000)).base64EncodedString()
             let answer = try site.post("/v", vzenith(picture: large), arguments)
             #expect(answer.status == 200)
@@ -170,7 +176,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func aRepeatedPushIsAnsweredTheSameAndKeptOnce() throws {
-        try withSite { site in
+        try withSite { site throws in
             for _ in 0..<3 { #expect(try site.post("/v", vzenith()).text == stop) }
             #expect(site.log.captures.count == 1)
             #expect(site.settled() == [CameraCounters(accepted: 1, duplicate: 2), CameraCounters()])
@@ -178,7 +184,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func aStoredReadAsksForTheNext() throws {
-        try withSite { site in
+        try withSite { site throws in
             let answer = try site.post("/v", vzenith(plateID: 9, offline: 1))
             #expect(answer.text.contains(#""ContinuePushOffline":{"plateid":9,"continue":1}"#))
             #expect(site.log.captures.first?.isReplayed == true)
@@ -186,7 +192,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func whatCannotBeKeptIsNotAcknowledged() throws {
-        try withSite { site in
+        try withSite { site throws in
             site.log.fill(true)
             let refused = try site.post("/v", vzenith())
             #expect(refused.status == 503)
@@ -198,7 +204,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func aHikvisionPushByCurlsOwnMultipartIsKept() throws {
-        try withSite { site in
+        try withSite { site throws in
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
@@ -225,7 +231,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func heartbeatsAreAnsweredAtOnce() throws {
-        try withSite { site in
+        try withSite { site throws in
             let form = ["-F", "device_name=IVS", "-F", "serialno=s1", "-F", "user_name=x", "-F", "pass_wd=y"]
             #expect(try site.curl("/v", form).status == 200)
             let lost = "<EventNotificationAlert><eventType>videoloss</eventType></EventNotificationAlert>"
@@ -236,7 +242,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func whatCannotBeUsedIsToldInOneLine() throws {
-        try withSite { site in
+        try withSite { site throws in
             let cut = String(vzenith().prefix(200))
             for (path, body, reason) in [
                 ("/v", "hello", "not JSON: unexpected text at byte 5\n"), ("/v", "", "not JSON: unexpected end"),
@@ -254,7 +260,7 @@ private func withSite(_ body: (Site) throws -> Void) throws {
     }
 
     @Test func otherPathsMethodsAndSizesAreRefused() throws {
-        try withSite { site in
+        try withSite { site throws in
             #expect(try site.post("/w", vzenith()).status == 404)
             #expect(try site.curl("/v", []).status == 405)
             #expect(try site.curl("/v", ["-X", "DELETE"]).status == 405)

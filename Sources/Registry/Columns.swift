@@ -1,0 +1,145 @@
+// The columns of the two CSV files: their English and Chinese names, and what a cell may hold.
+//
+// Invariant: an empty cell means that the site does not know; it stays empty (or unknown) and nothing is put in its
+// place.
+
+import Domain
+
+/// A column of a CSV file.
+struct Column: Sendable {
+    /// The name in a header, as exported, and the ledger's own word for it.
+    let name: String
+    let chinese: String
+    /// What is allowed, in words.
+    let allowed: String
+    let isMandatory: Bool
+
+    init(_ name: String, _ chinese: String, _ allowed: String, isMandatory: Bool = false) {
+        self.name = name
+        self.chinese = chinese
+        self.allowed = allowed
+        self.isMandatory = isMandatory
+    }
+}
+
+extension Column {
+    private static let shortText = "a text of at most 100 characters"
+
+    // By position in `vehicle` and `list`: VehicleField and ListField name the same positions.
+    static let vehicle = [
+        Column("plate", "车牌号码", "a plate of 1 to 32 bytes", isMandatory: true),
+        Column("colour", "号牌颜色", colours, isMandatory: true),
+        Column("stage", "排放阶段", "one of 0-6 D X", isMandatory: true),
+        Column("vin", "车辆识别代码", "17 letters and digits without I, O and Q, or empty"),
+        Column("registration_date", "注册登记日期", "a date such as 2021-07-01, or empty"),
+        Column("vehicle_type", "车辆类型", "a GA code of 3 letters and digits such as H11, or empty"),
+        Column("fuel", "燃料类型", "one of A-F L-Q Y Z (GA), or empty"),
+        Column("model", "车辆型号", shortText),
+        Column("engine_model", "发动机型号", shortText),
+        Column("engine_maker", "发动机生产厂", shortText),
+        Column("engine_number", "发动机编号", shortText),
+        Column("usage", "使用性质", "one letter A-Z (GA), or empty"),
+        Column("networked", "联网状态", "0, 1 or empty"),
+        Column("fleet", "车队名称", shortText),
+    ]
+
+    static let list = [
+        Column("plate", "车牌号码", "a plate of 1 to 32 bytes", isMandatory: true),
+        Column("colour", "号牌颜色", colours, isMandatory: true),
+        Column("list", "名单类型", "white or black (白 or 黑)", isMandatory: true),
+        Column("reason", "原因", shortText),
+        Column("valid_until", "有效期至", "a date or time such as 2026-12-31 or 2026-12-31 18:00:00, or empty"),
+    ]
+
+    private static let colours = "one of 0 蓝 1 黄 2 白 3 黑 4 绿 5 其他 6 黄绿"
+}
+
+enum VehicleField: Int {
+    case plate, colour, stage, vin, registrationDate, vehicleType, fuel, model, engineModel, engineMaker
+    case engineNumber, usage, networked, fleet
+}
+
+enum ListField: Int {
+    case plate, colour, list, reason, validUntil
+}
+
+// What single cells mean. Nil: not allowed.
+
+extension PlateColour {
+    init?(cell: String) {
+        switch cell {
+        case "0", "蓝": self = .blue
+        case "1", "黄": self = .yellow
+        case "2", "白": self = .white
+        case "3", "黑": self = .black
+        case "4", "绿": self = .green
+        case "5", "其他": self = .other
+        case "6", "黄绿": self = .yellowGreen
+        default: return nil
+        }
+    }
+}
+
+extension ListEntry.Kind {
+    init?(cell: String) {
+        switch cell {
+        case "white", "白": self = .white
+        case "black", "黑": self = .black
+        default: return nil
+        }
+    }
+}
+
+enum Cell {
+    static let maximumCharacters = 100
+
+    /// Any text without control characters.
+    static func text(_ cell: String) -> String? {
+        cell.count <= maximumCharacters && cell.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+            ? cell : nil
+    }
+
+    static func stage(_ cell: String) -> EmissionStage? {
+        cell.isEmpty ? .unknown : EmissionStage(code: cell.uppercased())
+    }
+
+    /// Exactly so many capital letters and digits (small letters are raised), or nothing.
+    static func code(_ cell: String, length: Int) -> String? {
+        let code = cell.uppercased()
+        guard code.utf8.allSatisfy({ isDigit($0) || isCapital($0) }) else { return nil }
+        return code.isEmpty || code.utf8.count == length ? code : nil
+    }
+
+    static func vin(_ cell: String) -> String? {
+        guard let vin = code(cell, length: VIN.length), vin.utf8.allSatisfy(VIN.allows) else { return nil }
+        return vin
+    }
+
+    /// `.some(nil)` for an empty cell.
+    static func fuel(_ cell: String) -> FuelType?? {
+        if cell.isEmpty { return .some(nil) }
+        return FuelType(code: cell.uppercased()).map { .some($0) }
+    }
+
+    static func usage(_ cell: String) -> String? {
+        guard let usage = code(cell, length: 1) else { return nil }
+        return usage.utf8.allSatisfy(isCapital) ? usage : nil
+    }
+
+    static func networked(_ cell: String) -> Bool?? {
+        switch cell {
+        case "": .some(nil)
+        case "0": .some(false)
+        case "1": .some(true)
+        default: nil
+        }
+    }
+
+    static func isCapital(_ byte: UInt8) -> Bool {
+        (0x41...0x5A).contains(byte)
+    }
+
+    static func isDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte)
+    }
+}

@@ -1,0 +1,206 @@
+// The register on disk: register.db in the state folder, apart from the ledger.
+//
+// Invariants: an import replaces a whole table in one transaction, or changes nothing; a file whose content is the one
+// last imported is not imported again, so that a restart does not make old lists look new.
+// Limits: `TableLimits`.
+
+import Domain
+import Store
+
+/// What an import took.
+public struct ImportReport: Sendable {
+    public let rows: Int
+    /// Rows that were kept and look wrong, at most 20, and how many more there are.
+    public let warnings: [String]
+    public let omittedWarnings: Int
+}
+
+public final class RegisterDatabase {
+    private static let schema = Schema(
+        applicationID: 0x4757_5247,  // "GWRG"
+        steps: [
+            """
+            CREATE TABLE vehicle(
+                plate TEXT NOT NULL, colour INTEGER NOT NULL, vin TEXT NOT NULL, registration_date TEXT NOT NULL,
+                vehicle_type TEXT NOT NULL, fuel TEXT NOT NULL, stage INTEGER NOT NULL, model TEXT NOT NULL,
+                engine_model TEXT NOT NULL, engine_maker TEXT NOT NULL, engine_number TEXT NOT NULL,
+                usage TEXT NOT NULL, networked INTEGER, fleet TEXT NOT NULL,
+                PRIMARY KEY(plate, colour)) STRICT, WITHOUT ROWID;
+            CREATE TABLE list_entry(
+                plate TEXT NOT NULL, colour INTEGER NOT NULL, kind INTEGER NOT NULL, reason TEXT NOT NULL,
+                valid_until INTEGER, PRIMARY KEY(plate, colour, kind)) STRICT, WITHOUT ROWID;
+            CREATE TABLE import(
+                what TEXT PRIMARY KEY, digest BLOB NOT NULL, at INTEGER NOT NULL, rows INTEGER NOT NULL)
+                STRICT, WITHOUT ROWID;
+            """
+        ])
+
+    private enum Source: String {
+        case vehicles
+        case lists
+    }
+
+    private let database: Database
+    private let offsetMinutes: Int
+
+    /// Opens the register, or begins an empty one. `offsetMinutes`: the site's time zone, for "valid until".
+    public init(path: String, offsetMinutes: Int) throws(RegistryError) {
+        self.offsetMinutes = offsetMinutes
+        do throws(StoreError) {
+            database = try Database.writer(path, RegisterDatabase.schema)
+        } catch { throw .store(error) }
+    }
+
+    /// Replaces all vehicles. Nil when this very file was the last one imported.
+    public func importVehicles(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError)
+        -> ImportReport?
+    {
+        guard try !isLast(.vehicles, digest) else { return nil }
+        var problems = Problems()
+        var doubts = Problems()
+        var lineOfPlate: [Plate: Int] = [:]
+        var vehicles: [Vehicle] = []
+        for row in try tableRows(bytes, Column.vehicle) {
+            guard let vehicle = vehicle(row, &problems) else { continue }
+            if let line = lineOfPlate.updateValue(row.line, forKey: vehicle.plate) {
+                problems.add("line \(row.line): \(vehicle.plate.text) stands already on line \(line)")
+            }
+            for warning in warnings(vehicle, line: row.line) { doubts.add(warning) }
+            vehicles.append(vehicle)
+        }
+        try problems.check()
+        try replace(.vehicles, digest, time, rows: vehicles.count) { () throws(StoreError) in
+            try database.execute("DELETE FROM vehicle")
+            let insert = try database.prepare(
+                "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
+            for vehicle in vehicles {
+                insert.bind(vehicle)
+                try insert.run()
+            }
+        }
+        return ImportReport(rows: vehicles.count, warnings: doubts.first, omittedWarnings: doubts.omitted)
+    }
+
+    /// Replaces both lists. Nil when this very file was the last one imported.
+    public func importLists(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError) -> ImportReport? {
+        guard try !isLast(.lists, digest) else { return nil }
+        var problems = Problems()
+        var entries: [ListEntry] = []
+        var seen: [Plate: [ListEntry.Kind]] = [:]
+        for row in try tableRows(bytes, Column.list) {
+            guard let entry = listEntry(row, offsetMinutes: offsetMinutes, &problems) else { continue }
+            if seen[entry.plate, default: []].contains(entry.kind) {
+                problems.add("line \(row.line): \(entry.plate.text) stands already on that list")
+            }
+            seen[entry.plate, default: []].append(entry.kind)
+            entries.append(entry)
+        }
+        try problems.check()
+        try replace(.lists, digest, time, rows: entries.count) { () throws(StoreError) in
+            try database.execute("DELETE FROM list_entry")
+            let insert = try database.prepare("INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)")
+            for entry in entries {
+                insert.bind(1, text: entry.plate.text)
+                insert.bind(2, Int64(entry.plate.colour.rawValue))
+                insert.bind(3, Int64(entry.kind.rawValue))
+                insert.bind(4, text: entry.reason)
+                if let until = entry.validUntil { insert.bind(5, until.microseconds) } else { insert.bindNull(5) }
+                try insert.run()
+            }
+        }
+        return ImportReport(rows: entries.count, warnings: [], omittedWarnings: 0)
+    }
+
+    /// The whole register, in memory.
+    public func snapshot() throws(RegistryError) -> Register {
+        do throws(StoreError) {
+            var vehicles: [Plate: Vehicle] = [:]
+            let rows = try database.prepare("SELECT * FROM vehicle")
+            while try rows.step() {
+                if let vehicle = rows.vehicle() { vehicles[vehicle.plate] = vehicle }
+            }
+            var entries: [Plate: [ListEntry]] = [:]
+            let listed = try database.prepare("SELECT * FROM list_entry")
+            while try listed.step() {
+                if let entry = listed.listEntry() { entries[entry.plate, default: []].append(entry) }
+            }
+            let last = try database.value("SELECT ifnull(max(at), 0) FROM import")
+            return Register(
+                vehicles: vehicles, entries: entries, importedAt: last == 0 ? nil : WallTime(microseconds: last))
+        } catch { throw .store(error) }
+    }
+
+    private func isLast(_ source: Source, _ digest: Digest) throws(RegistryError) -> Bool {
+        do throws(StoreError) {
+            let query = try database.prepare("SELECT digest FROM import WHERE what = ?1")
+            query.bind(1, text: source.rawValue)
+            return try query.step() && query.blob(0) == digest.bytes
+        } catch { throw .store(error) }
+    }
+
+    private func replace(
+        _ source: Source, _ digest: Digest, _ time: WallTime, rows: Int, _ body: () throws(StoreError) -> Void
+    ) throws(RegistryError) {
+        do throws(StoreError) {
+            try database.begin()
+            try body()
+            let note = try database.prepare("INSERT OR REPLACE INTO import VALUES(?1, ?2, ?3, ?4)")
+            note.bind(1, text: source.rawValue)
+            note.bind(2, blob: digest.bytes)
+            note.bind(3, time.microseconds)
+            note.bind(4, Int64(rows))
+            try note.run()
+            try database.commit()
+        } catch {
+            database.rollback()
+            throw .store(error)
+        }
+    }
+}
+
+extension Statement {
+    fileprivate func bind(_ vehicle: Vehicle) {
+        bind(1, text: vehicle.plate.text)
+        bind(2, Int64(vehicle.plate.colour.rawValue))
+        bind(3, text: vehicle.vin)
+        bind(4, text: vehicle.registrationDate)
+        bind(5, text: vehicle.vehicleType)
+        bind(6, text: vehicle.fuel?.code ?? "")
+        bind(7, Int64(vehicle.stage.rawValue))
+        bind(8, text: vehicle.model)
+        bind(9, text: vehicle.engineModel)
+        bind(10, text: vehicle.engineMaker)
+        bind(11, text: vehicle.engineNumber)
+        bind(12, text: vehicle.usage)
+        if let networked = vehicle.networked { bind(13, Int64(networked ? 1 : 0)) } else { bindNull(13) }
+        bind(14, text: vehicle.fleet)
+    }
+
+    private func plate() -> Plate? {
+        Plate(text(0), colour: PlateColour(rawValue: UInt8(clamping: integer(1))) ?? .other)
+    }
+
+    fileprivate func vehicle() -> Vehicle? {
+        guard let plate = plate() else { return nil }
+        var vehicle = Vehicle(plate: plate, stage: EmissionStage(rawValue: UInt8(clamping: integer(6))) ?? .unknown)
+        vehicle.vin = text(2)
+        vehicle.registrationDate = text(3)
+        vehicle.vehicleType = text(4)
+        vehicle.fuel = FuelType(code: text(5))
+        vehicle.model = text(7)
+        vehicle.engineModel = text(8)
+        vehicle.engineMaker = text(9)
+        vehicle.engineNumber = text(10)
+        vehicle.usage = text(11)
+        vehicle.networked = isNull(12) ? nil : integer(12) != 0
+        vehicle.fleet = text(13)
+        return vehicle
+    }
+
+    fileprivate func listEntry() -> ListEntry? {
+        guard let plate = plate(), let kind = ListEntry.Kind(rawValue: UInt8(clamping: integer(2))) else { return nil }
+        return ListEntry(
+            plate: plate, kind: kind, reason: text(3),
+            validUntil: isNull(4) ? nil : WallTime(microseconds: integer(4)))
+    }
+}
