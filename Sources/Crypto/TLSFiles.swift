@@ -73,8 +73,9 @@ private func openFile(_ path: String) throws(CryptoError) -> OpaquePointer {
 }
 
 /// Without it OpenSSL would ask on the terminal.
-private let refusePassPhrase: @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?)
-    -> Int32 = { _, _, _, _ in -1 }
+private let refusePassPhrase:
+    @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?)
+        -> Int32 = { _, _, _, _ in -1 }
 
 private func hasEnded(_ certificate: OpaquePointer, _ now: WallTime) -> Bool {
     ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), time_t(now.microseconds / 1_000_000)) < 0

@@ -124,7 +124,7 @@ public final class HTTPClient: HTTPTransport {
 
     private func head(_ path: String, _ contentType: String, _ length: Int) -> [UInt8] {
         let isSafe = (path + contentType + host).utf8.allSatisfy { $0 > 0x1F && $0 != 0x7F }
-        precondition(isSafe && path.utf8.first == 0x2F && !path.contains(" "), "MACH-33 a path begins with /, no blanks")
+        precondition(isSafe && path.utf8.first == 0x2F && !path.contains(" "), "MACH-33 a path is /… without blanks")
         let name = host.contains(":") ? "[\(host)]" : host
         let usualPort: UInt16 = secure == nil ? 80 : 443
         let lines = [

@@ -168,8 +168,8 @@ struct HTTPResponseReader {
             stage = .untilClosed
             return .needsMore
         }
-        guard let size = Int(length), size >= 0, fields.allSatisfy({ $0.name != "content-length" || $0.value == length })
-        else { return .malformed(reason: "content length") }
+        let agrees = fields.allSatisfy { $0.name != "content-length" || $0.value == length }
+        guard let size = Int(length), size >= 0, agrees else { return .malformed(reason: "content length") }
         guard size <= bodyLimit else { return .tooLarge(limit: bodyLimit) }
         stage = .sized(remaining: size)
         return size == 0 ? whole() : .needsMore

@@ -8,7 +8,9 @@ extension Site {
     /// Waits for the platform, stops the controller, checks everything. `isInterrupted`: by Ctrl-C, amid passes.
     public func finish(isInterrupted: Bool) throws(SimulationError) -> SiteReport {
         if platform.isAway { try platform.comeBack() }
-        try waitForPlatform(seconds: isInterrupted ? 10 : options.idleSeconds)
+        // The last truck has left its loops; its passage ends for the controller a closing delay later.
+        if !isInterrupted { Clock.sleep(milliseconds: Site.settleMilliseconds) }
+        try waitForPlatform(seconds: isInterrupted ? 10 : options.idleSeconds, isDisturbed: isInterrupted)
         stop()
         let end = controller.terminate(seconds: 20)
         sign.stop()
@@ -33,11 +35,13 @@ extension Site {
         sign.stop()
     }
 
-    private func waitForPlatform(seconds: Double) throws(SimulationError) {
+    private static let settleMilliseconds: Int = 1_500
+
+    private func waitForPlatform(seconds: Double, isDisturbed: Bool) throws(SimulationError) {
         var lastCount = -1
         var lastChange = Clock.now
         while true {
-            if try Audit(ledger: controller.exportLedger(), observed: observation(isDisturbed: true)).isComplete {
+            if try Audit(ledger: controller.exportLedger(), observed: observation(isDisturbed: isDisturbed)).isComplete {
                 return
             }
             let book = platform.book

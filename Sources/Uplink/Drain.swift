@@ -322,7 +322,8 @@ public final class Drain {
         hasAnswered = false
         if let suspectSince, suspectTries >= settings.poisonTries, now.since(suspectSince) >= settings.poisonTime {
             let hours = now.since(suspectSince).milliseconds / 3_600_000
-            return quarantine(place, "no answer in \(suspectTries) tries over \(hours) h, each after a login: \(reason)")
+            let tries = "\(suspectTries) tries over \(hours) h, each after a login"
+            return quarantine(place, "no answer in \(tries): \(reason)")
         }
         fault(reason)
     }

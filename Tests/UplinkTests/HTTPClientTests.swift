@@ -100,7 +100,8 @@ private func quick(connect: UInt64 = 2_000, request: UInt64 = 4_000, idle: UInt6
         let caller = try Caller(server.port, authority: certificate == nil ? nil : "ca")
         let large = String(repeating: "0123456789", count: 300_000)
         #expect(try caller.post("/echo", "hello") == .reply(200, "hello"))
-        #expect(try caller.post("/echo", String(large.prefix(1_000_000))) == .reply(200, String(large.prefix(1_000_000))))
+        let most = String(large.prefix(1_000_000))
+        #expect(try caller.post("/echo", most) == .reply(200, most))
         #expect(try caller.post("/chunked") == .reply(200, "abc"))
         #expect(try caller.post("/error") == .reply(500, "broken"))
         #expect(try caller.post("/count", large) == .reply(200, "5"))
@@ -132,11 +133,13 @@ private func quick(connect: UInt64 = 2_000, request: UInt64 = 4_000, idle: UInt6
     @Test func ownCertificateIsPresentedWhereItIsAsked() throws {
         let server = try TestPlatformServer(certificate: "good", asksIdentity: true)
         #expect(try Caller(server.port, identity: "lane").post("/echo") == .reply(200, "body"))
-        guard case .library("TLS", let words) = try Caller(server.port).post("/echo") else {
-            Issue.record("a client without a certificate was served")
-            return
+        for _ in 0..<5 {
+            let outcome = try Caller(server.port).post("/echo")
+            guard case .library("TLS", let words) = outcome, words.contains("certificate required") else {
+                Issue.record("\(outcome)")
+                continue
+            }
         }
-        #expect(words.contains("certificate required"))
     }
 
     @Test func serverWithoutTLSIsNamed() throws {
