@@ -1,7 +1,7 @@
 // Who may pass. One total function from what is known to a reason; nothing is read, kept or timed here.
 //
-// Invariants: a black list entry beats everything; a white list entry allows even a vehicle that is not in the register;
-// no stage is ever assumed: not from the plate, not from the registration date.
+// Invariants: a black list entry beats everything; a white list entry allows even a vehicle that is not registered; no
+// stage is ever assumed: not from the plate, not from the registration date.
 
 import Domain
 

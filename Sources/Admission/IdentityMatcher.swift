@@ -3,7 +3,8 @@
 // Invariants: a vehicle is named at most once, and a read names at most one vehicle. Reads name vehicles in their
 // order: no read that came before one already used, or before the end of a vehicle that stood there unnamed, is used
 // again, so that a late read of one truck never releases the next. A replayed read names nobody. A read from before
-// the vehicle's arrival counts only within its camera's lead, and never with the plate that the lane's last named vehicle had.
+// the vehicle's arrival counts only within its camera's lead, and never with the plate of the vehicle that the lane
+// named last.
 // Limits: 8 early reads, 64 remembered keys; photos are not kept. No clock inside: every call says when it is.
 
 import Domain

@@ -56,68 +56,48 @@ public final class RegisterDatabase {
         -> ImportReport?
     {
         guard try !isLast(.vehicles, digest) else { return nil }
-        var problems = Problems()
-        var doubts = Problems()
-        var lineOfPlate: [Plate: Int] = [:]
-        var vehicles: [Vehicle] = []
-        for row in try tableRows(bytes, Column.vehicle) {
-            guard let vehicle = vehicle(row, &problems) else { continue }
-            if let line = lineOfPlate.updateValue(row.line, forKey: vehicle.plate) {
-                problems.add("line \(row.line): \(vehicle.plate.text) stands already on line \(line)")
+        let table = try Table(bytes, Column.vehicle)
+        var lines: [Plate: Int] = [:]
+        return try replace(
+            .vehicles, digest, time, table, clear: "DELETE FROM vehicle",
+            insert: "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        ) { row, tally, insert in
+            guard let vehicle = vehicle(row, &tally.problems) else { return }
+            if let line = lines.updateValue(row.line, forKey: vehicle.plate) {
+                tally.problems.add("line \(row.line): \(vehicle.plate.text) stands already on line \(line)")
             }
-            for warning in warnings(vehicle, line: row.line) { doubts.add(warning) }
-            vehicles.append(vehicle)
+            for warning in warnings(vehicle, line: row.line) { tally.doubts.add(warning) }
+            insert.bind(vehicle)
         }
-        try problems.check()
-        try replace(.vehicles, digest, time, rows: vehicles.count) { () throws(StoreError) in
-            try database.execute("DELETE FROM vehicle")
-            let insert = try database.prepare(
-                "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
-            for vehicle in vehicles {
-                insert.bind(vehicle)
-                try insert.run()
-            }
-        }
-        return ImportReport(rows: vehicles.count, warnings: doubts.first, omittedWarnings: doubts.omitted)
     }
 
     /// Replaces both lists. Nil when this very file was the last one imported.
-    public func importLists(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError) -> ImportReport? {
+    public func importLists(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError) -> ImportReport?
+    {
         guard try !isLast(.lists, digest) else { return nil }
-        var problems = Problems()
-        var entries: [ListEntry] = []
-        var seen: [Plate: [ListEntry.Kind]] = [:]
-        for row in try tableRows(bytes, Column.list) {
-            guard let entry = listEntry(row, offsetMinutes: offsetMinutes, &problems) else { continue }
-            if seen[entry.plate, default: []].contains(entry.kind) {
-                problems.add("line \(row.line): \(entry.plate.text) stands already on that list")
+        let table = try Table(bytes, Column.list)
+        var lines: [ListEntry.Kind: [Plate: Int]] = [:]
+        return try replace(
+            .lists, digest, time, table, clear: "DELETE FROM list_entry",
+            insert: "INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)"
+        ) { row, tally, insert in
+            guard let entry = listEntry(row, offsetMinutes: offsetMinutes, &tally.problems) else { return }
+            if let line = lines[entry.kind, default: [:]].updateValue(row.line, forKey: entry.plate) {
+                tally.problems.add("line \(row.line): \(entry.plate.text) stands already on that list, on line \(line)")
             }
-            seen[entry.plate, default: []].append(entry.kind)
-            entries.append(entry)
+            insert.bind(entry)
         }
-        try problems.check()
-        try replace(.lists, digest, time, rows: entries.count) { () throws(StoreError) in
-            try database.execute("DELETE FROM list_entry")
-            let insert = try database.prepare("INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)")
-            for entry in entries {
-                insert.bind(1, text: entry.plate.text)
-                insert.bind(2, Int64(entry.plate.colour.rawValue))
-                insert.bind(3, Int64(entry.kind.rawValue))
-                insert.bind(4, text: entry.reason)
-                if let until = entry.validUntil { insert.bind(5, until.microseconds) } else { insert.bindNull(5) }
-                try insert.run()
-            }
-        }
-        return ImportReport(rows: entries.count, warnings: [], omittedWarnings: 0)
     }
 
     /// The whole register, in memory.
     public func snapshot() throws(RegistryError) -> Register {
         do throws(StoreError) {
             var vehicles: [Plate: Vehicle] = [:]
+            vehicles.reserveCapacity(Int(try database.value("SELECT count(*) FROM vehicle")))
+            var texts = SharedTexts()
             let rows = try database.prepare("SELECT * FROM vehicle")
             while try rows.step() {
-                if let vehicle = rows.vehicle() { vehicles[vehicle.plate] = vehicle }
+                if let vehicle = rows.vehicle(&texts) { vehicles[vehicle.plate] = vehicle }
             }
             var entries: [Plate: [ListEntry]] = [:]
             let listed = try database.prepare("SELECT * FROM list_entry")
@@ -138,23 +118,57 @@ public final class RegisterDatabase {
         } catch { throw .store(error) }
     }
 
+    /// What an import has found so far.
+    private struct Tally {
+        var rows = 0
+        var problems = Problems()
+        var doubts = Problems()
+    }
+
+    /// Puts the rows of a file in the place of all rows of a table. `bind` reads one row and binds it to the insert; a
+    /// row that it finds wrong it tells, and then nothing of the file is taken.
     private func replace(
-        _ source: Source, _ digest: Digest, _ time: WallTime, rows: Int, _ body: () throws(StoreError) -> Void
-    ) throws(RegistryError) {
-        do throws(StoreError) {
-            try database.begin()
-            try body()
-            let note = try database.prepare("INSERT OR REPLACE INTO import VALUES(?1, ?2, ?3, ?4)")
-            note.bind(1, text: source.rawValue)
-            note.bind(2, blob: digest.bytes)
-            note.bind(3, time.microseconds)
-            note.bind(4, Int64(rows))
-            try note.run()
-            try database.commit()
+        _ source: Source, _ digest: Digest, _ time: WallTime, _ table: Table, clear: StaticString,
+        insert: StaticString, bind: (TableRow, inout Tally, Statement) -> Void
+    ) throws(RegistryError) -> ImportReport {
+        var table = table
+        var tally = Tally()
+        do throws(RegistryError) {
+            let insert = try stored { () throws(StoreError) in
+                try database.begin()
+                try database.execute(clear)
+                return try database.prepare(insert)
+            }
+            while let row = try table.next(&tally.problems) {
+                bind(row, &tally, insert)
+                // A file that has been found wrong is only read on to tell the rest of it.
+                guard tally.problems.isEmpty else { continue }
+                try stored { () throws(StoreError) in try insert.run() }
+                tally.rows += 1
+            }
+            try tally.problems.check()
+            try stored { () throws(StoreError) in
+                try note(source, digest, time, rows: tally.rows)
+                try database.commit()
+            }
         } catch {
             database.rollback()
-            throw .store(error)
+            throw error
         }
+        return ImportReport(rows: tally.rows, warnings: tally.doubts.first, omittedWarnings: tally.doubts.omitted)
+    }
+
+    private func stored<Result>(_ body: () throws(StoreError) -> Result) throws(RegistryError) -> Result {
+        do throws(StoreError) { return try body() } catch { throw .store(error) }
+    }
+
+    private func note(_ source: Source, _ digest: Digest, _ time: WallTime, rows: Int) throws(StoreError) {
+        let note = try database.prepare("INSERT OR REPLACE INTO import VALUES(?1, ?2, ?3, ?4)")
+        note.bind(1, text: source.rawValue)
+        note.bind(2, blob: digest.bytes)
+        note.bind(3, time.microseconds)
+        note.bind(4, Int64(rows))
+        try note.run()
     }
 }
 
@@ -176,24 +190,32 @@ extension Statement {
         bind(14, text: vehicle.fleet)
     }
 
+    fileprivate func bind(_ entry: ListEntry) {
+        bind(1, text: entry.plate.text)
+        bind(2, Int64(entry.plate.colour.rawValue))
+        bind(3, Int64(entry.kind.rawValue))
+        bind(4, text: entry.reason)
+        if let until = entry.validUntil { bind(5, until.microseconds) } else { bindNull(5) }
+    }
+
     private func plate() -> Plate? {
         Plate(text(0), colour: PlateColour(rawValue: UInt8(clamping: integer(1))) ?? .other)
     }
 
-    fileprivate func vehicle() -> Vehicle? {
+    fileprivate func vehicle(_ texts: inout SharedTexts) -> Vehicle? {
         guard let plate = plate() else { return nil }
         var vehicle = Vehicle(plate: plate, stage: EmissionStage(rawValue: UInt8(clamping: integer(6))) ?? .unknown)
         vehicle.vin = text(2)
         vehicle.registrationDate = text(3)
         vehicle.vehicleType = text(4)
         vehicle.fuel = FuelType(code: text(5))
-        vehicle.model = text(7)
-        vehicle.engineModel = text(8)
-        vehicle.engineMaker = text(9)
+        vehicle.model = texts.shared(text(7))
+        vehicle.engineModel = texts.shared(text(8))
+        vehicle.engineMaker = texts.shared(text(9))
         vehicle.engineNumber = text(10)
         vehicle.usage = text(11)
         vehicle.networked = isNull(12) ? nil : integer(12) != 0
-        vehicle.fleet = text(13)
+        vehicle.fleet = texts.shared(text(13))
         return vehicle
     }
 
@@ -202,5 +224,14 @@ extension Statement {
         return ListEntry(
             plate: plate, kind: kind, reason: text(3),
             validUntil: isNull(4) ? nil : WallTime(microseconds: integer(4)))
+    }
+}
+
+/// Holds a text that many vehicles share (model, engine, fleet) once.
+private struct SharedTexts {
+    private var known: Set<String> = []
+
+    mutating func shared(_ text: String) -> String {
+        known.insert(text).memberAfterInsert
     }
 }

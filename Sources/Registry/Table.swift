@@ -40,31 +40,42 @@ struct TableRow {
     let cells: [String]
 }
 
-/// Reads all rows. Throws when the file as a whole cannot be read.
-func tableRows(_ bytes: [UInt8], _ columns: [Column]) throws(RegistryError) -> [TableRow] {
-    guard bytes.count <= TableLimits.fileBytes else {
-        throw .table(problems: ["the file is larger than \(TableLimits.fileBytes) bytes"], omitted: 0)
-    }
-    var reader = CSVReader(bytes, recordLimit: TableLimits.rowBytes)
-    guard let header = try nextRecord(&reader) else {
-        throw .table(problems: ["the file is empty: its first line names the columns"], omitted: 0)
-    }
-    let places = try columnPlaces(header, columns)
-    var rows: [TableRow] = []
-    while let record = try nextRecord(&reader) {
-        if record.isBlank { continue }
-        guard rows.count < TableLimits.rows else {
-            throw .table(problems: ["more than \(TableLimits.rows) rows"], omitted: 0)
+/// The rows of a file, one after the other, so that a large file is never in memory twice.
+struct Table {
+    private var reader: CSVReader
+    private let columnCount: Int
+    private let places: [Int?]
+    private var rows = 0
+
+    /// Throws when the file is too large or its header is wrong.
+    init(_ bytes: [UInt8], _ columns: [Column]) throws(RegistryError) {
+        guard bytes.count <= TableLimits.fileBytes else {
+            throw .table(problems: ["the file is larger than \(TableLimits.fileBytes) bytes"], omitted: 0)
         }
-        guard record.fields.count <= header.fields.count else {
-            throw .table(problems: ["line \(record.line): more cells than the header has columns"], omitted: 0)
+        reader = CSVReader(bytes, recordLimit: TableLimits.rowBytes)
+        guard let header = try nextRecord(&reader) else {
+            throw .table(problems: ["the file is empty: its first line names the columns"], omitted: 0)
         }
-        let cells = places.map { place in
-            if let place, place < record.fields.count { trimmed(record.fields[place]) } else { "" }
-        }
-        rows.append(TableRow(line: record.line, cells: cells))
+        columnCount = header.fields.count
+        places = try columnPlaces(header, columns)
     }
-    return rows
+
+    /// The next row that has a cell for each column of the header; nil at the end. Throws what ends the reading.
+    mutating func next(_ problems: inout Problems) throws(RegistryError) -> TableRow? {
+        while let record = try nextRecord(&reader) {
+            if record.isBlank { continue }
+            rows += 1
+            guard rows <= TableLimits.rows else {
+                throw .table(problems: ["more than \(TableLimits.rows) rows"], omitted: 0)
+            }
+            guard record.fields.count == columnCount else {
+                problems.add("line \(record.line): \(record.fields.count) cells, where the header has \(columnCount)")
+                continue
+            }
+            return TableRow(line: record.line, cells: places.map { $0.map { trimmed(record.fields[$0]) } ?? "" })
+        }
+        return nil
+    }
 }
 
 private func nextRecord(_ reader: inout CSVReader) throws(RegistryError) -> CSVRecord? {
@@ -96,8 +107,10 @@ private func columnPlaces(_ header: CSVRecord, _ columns: [Column]) throws(Regis
 }
 
 private func trimmed(_ text: String) -> String {
-    var bytes = Array(text.utf8)[...]
-    while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-    while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+    func isBlank(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
+    guard isBlank(text.utf8.first) || isBlank(text.utf8.last) else { return text }
+    var bytes = text.utf8[...]
+    while isBlank(bytes.first) { bytes = bytes.dropFirst() }
+    while isBlank(bytes.last) { bytes = bytes.dropLast() }
     return String(decoding: bytes, as: UTF8.self)
 }

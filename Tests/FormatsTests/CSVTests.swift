@@ -14,22 +14,23 @@ private func records(_ bytes: [UInt8], limit: Int = 4_096) throws -> [CSVRecord]
 }
 
 struct CSVTests {
-    @Test(arguments: [
-        ("", []),
-        ("a", [["a"]]),
-        ("a,b\n", [["a", "b"]]),
-        ("a,b\r\nc,d", [["a", "b"], ["c", "d"]]),
-        ("a\rb\r", [["a"], ["b"]]),
-        (",\n", [["", ""]]),
-        ("\n\n", [[""], [""]]),
-        ("\"a,b\",c\n", [["a,b", "c"]]),
-        ("\"say \"\"so\"\"\"\n", [["say \"so\""]]),
-        ("\"two\nlines\",x\n", [["two\nlines", "x"]]),
-        ("\"\",\"\"", [["", ""]]),
-        ("冀A12345,黄\n", [["冀A12345", "黄"]]),
-        ("\u{FEFF}a,b", [["a", "b"]]),
-        (" a , b ", [[" a ", " b "]]),
-    ] as [(String, [[String]])])
+    @Test(
+        arguments: [
+            ("", []),
+            ("a", [["a"]]),
+            ("a,b\n", [["a", "b"]]),
+            ("a,b\r\nc,d", [["a", "b"], ["c", "d"]]),
+            ("a\rb\r", [["a"], ["b"]]),
+            (",\n", [["", ""]]),
+            ("\n\n", [[""], [""]]),
+            ("\"a,b\",c\n", [["a,b", "c"]]),
+            ("\"say \"\"so\"\"\"\n", [["say \"so\""]]),
+            ("\"two\nlines\",x\n", [["two\nlines", "x"]]),
+            ("\"\",\"\"", [["", ""]]),
+            ("冀A12345,黄\n", [["冀A12345", "黄"]]),
+            ("\u{FEFF}a,b", [["a", "b"]]),
+            (" a , b ", [[" a ", " b "]]),
+        ] as [(String, [[String]])])
     func aTextIsReadAsItsFields(text: String, fields: [[String]]) throws {
         #expect(try records(text).map(\.fields) == fields)
     }
