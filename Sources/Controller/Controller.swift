@@ -7,7 +7,6 @@
 
 import Admission
 import Configuration
-import Console
 import DeviceProtocols
 import Devices
 import Domain
@@ -195,13 +194,12 @@ public final class Controller {
         let console = ConsoleThread(
             overview: overview, reader: parts.consoleReader, clock: clock, stop: stop, pulse: pulse)
         let endpoint = parts.consoleEndpoint
-        let server = try ConsoleServer(loop: endpoint.loop, path: endpoint.path, source: console)
-        let keeper = ConsoleKeeper(server)
+        endpoint.source = console
         let log = log
         return try start("console", shortfalls) {
             do throws(MachineError) {
                 try console.run(endpoint.loop)
-                keeper.server.close()
+                endpoint.close()
             } catch {
                 log.error("console: \(error.description)")
             }
@@ -214,15 +212,6 @@ public final class Controller {
             codes: GateCodes(
                 enterpriseID: settings.site.enterpriseID, enterpriseName: settings.site.enterpriseName,
                 entranceGateCode: lane.entranceGate, gateCode: lane.gateCode))
-    }
-}
-
-/// Carries the server to its thread.
-private final class ConsoleKeeper: @unchecked Sendable {
-    let server: ConsoleServer
-
-    init(_ server: ConsoleServer) {
-        self.server = server
     }
 }
 

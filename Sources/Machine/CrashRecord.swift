@@ -11,14 +11,15 @@ private nonisolated(unsafe) var crashDescriptor: Int32 = -1
 public enum CrashRecord {
     private static let limit = 512
 
-    /// What the last run left, or nil; then makes the file ready for this one.
-    public static func takeLast(_ path: String, files: any Files) throws(MachineError) -> String? {
+    /// What the last run left, or nil, and opens the file for this run. What was left stays until `clear`, so that a
+    /// start that fails does not lose it.
+    public static func open(_ path: String, files: any Files) throws(MachineError) -> String? {
         var last: String?
         if files.exists(path) {
             let bytes = try files.read(path, limit: 64 * 1_024)
             if !bytes.isEmpty { last = String(decoding: bytes.prefix(limit), as: UTF8.self) }
         }
-        crashDescriptor = gw_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        crashDescriptor = gw_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         if crashDescriptor < 0 { throw .lastSystemError("open", path) }
         _ = gw_crash_handler_install { signal in
             CrashRecord.writeSignal(signal)
@@ -26,9 +27,15 @@ public enum CrashRecord {
         return last
     }
 
+    /// Forgets what the last run left, once the ledger has it.
+    public static func clear() {
+        _ = ftruncate(crashDescriptor, 0)
+    }
+
     /// Writes the record durably. The process ends right after.
     public static func write(_ text: String) {
         let bytes = Array(text.utf8.prefix(limit))
+        clear()
         _ = CSystem.write(crashDescriptor, bytes, bytes.count)
         fsync(crashDescriptor)
     }
@@ -37,6 +44,7 @@ public enum CrashRecord {
         var text: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
             0x73, 0x69, 0x67, 0x6E, 0x61, 0x6C, 0x20, UInt8(0x30 + signal / 10 % 10), UInt8(0x30 + signal % 10)
         )
+        clear()
         _ = CSystem.write(crashDescriptor, &text, 9)
         fsync(crashDescriptor)
     }
