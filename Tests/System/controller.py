@@ -65,6 +65,7 @@ class LineSite:
     def __init__(self, path):
         self.inputs = [False] * 16
         self.drives = []
+        self.greetings = 0
         self._changed = threading.Condition()
         self._peer = None
         self._sequence = 0
@@ -92,6 +93,7 @@ class LineSite:
                     peer.send(self._message(2, line, int(self.inputs[line])))
                 peer.send(self._message(3))
                 self._peer, self._sequence, self.drives = peer, 0, []
+                self.greetings += 1
             while len(message := peer.recv(16)) == 16:
                 if message[0] == 5:
                     with self._changed:
