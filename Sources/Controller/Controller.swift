@@ -43,7 +43,8 @@ public final class Controller {
     }
 
     private func serve() throws(MachineError) -> RunEnd {
-        let rings = try Rings(uplinkGenerations: UplinkKeeper.maximumGenerations)
+        let rings = try Rings(
+            uplinkGenerations: UplinkKeeper.maximumGenerations, hasSign: !settings.signs.isEmpty)
         let shortfalls = Shortfalls()
         let started = clock.now()
         let lane = settings.lanes[0]
@@ -72,7 +73,7 @@ public final class Controller {
         if let sign = settings.signs.first { others.append(try startSign(sign, rings, shortfalls)) }
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
-        let uplinks = try startUplinks(rings)
+        let uplinks = startUplinks(rings)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
             version: version, started: started, lanes: [laneStatus], ledger: ledgerStatus, pulses: pulses,
@@ -90,8 +91,9 @@ public final class Controller {
         stop.raise()
         rings.ringAll()
         for uplink in uplinks { uplink.stop() }
-        for thread in [laneHandle, admissionHandle] + others where !thread.join(within: .seconds(5)) {
-            log.warning("a thread did not end in time")
+        for thread in [laneHandle, admissionHandle] + others {
+            if !thread.join(within: .seconds(5)) { log.warning("a thread did not end in time") }
+            supervisor.feed()
         }
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
@@ -139,7 +141,8 @@ public final class Controller {
     private func admissionThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse) -> AdmissionThread {
         AdmissionThread(
             lanes: [(lane.id, lane.direction)], register: parts.register,
-            policy: Policy(minimumStage: settings.policy.minimumStage), channels: rings.admission, clock: clock,
+            policy: Policy(minimumStage: settings.policy.minimumStage), knownKeys: parts.knownCaptureKeys,
+            channels: rings.admission, clock: clock,
             stop: stop, pulse: pulse, log: log)
     }
 
@@ -174,7 +177,7 @@ public final class Controller {
         }
     }
 
-    private func startUplinks(_ rings: Rings) throws(MachineError) -> [UplinkKeeper] {
+    private func startUplinks(_ rings: Rings) -> [UplinkKeeper] {
         var keepers: [UplinkKeeper] = []
         for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
             let setup = UplinkSetup(
@@ -182,7 +185,7 @@ public final class Controller {
                 utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts)
             let keeper = UplinkKeeper(
                 setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
-            try keeper.start()
+            keeper.start()
             keepers.append(keeper)
         }
         return keepers
@@ -240,7 +243,7 @@ extension CameraRoute {
             case .vzenith: .vzenith
             case .hikvision: .hikvision
             }
-        self.init(path: camera.path, make: make, lane: camera.lane, name: cameraName(camera))
+        self.init(path: camera.path, make: make, lane: camera.lane, name: cameraName(camera), address: camera.address)
     }
 }
 

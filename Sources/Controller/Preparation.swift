@@ -1,8 +1,8 @@
 // Everything that a run needs. The ledger's lock comes early, so that a second controller touches nothing of the first;
-// the register, whose import the ledger is to tell, comes late, and the boot record last.
+// the register, whose import the ledger is to tell, comes late; then the boot record, and the watchdog last.
 //
-// Invariants: nothing here starts a thread or moves an output's relay; a failure leaves the ledger's records as they
-// were.
+// Invariants: nothing here starts a thread or moves an output's relay; a failure of anything but the watchdog leaves
+// the ledger's records as they were.
 
 import Admission
 import Configuration
@@ -83,6 +83,7 @@ public final class Preparation {
     let watchdog: Watchdog?
     let ledger: LedgerWriter
     let consoleReader: LedgerReader
+    let knownCaptureKeys: [String]
     let register: Register
     let lines: any LinePort
     let trusts: [UplinkTrust]
@@ -99,16 +100,18 @@ public final class Preparation {
         for (what, count) in [
             ("lanes", settings.lanes.count), ("signs", settings.signs.count), ("uplinks", settings.uplinks.count),
         ] where count > 1 {
-            throw .tooMany(what: what, count: count)
+            throw .tooMany(what: what, count: count, limit: 1)
         }
         let lastCrash: String?
+        let crashPath = stateFolder + "/crash"
         do throws(MachineError) {
             signals = try EndSignals()
             wallClock = try WallClockWatch()
         } catch { throw .machine(error) }
         do throws(MachineError) {
             try files.createFolder(stateFolder)
-            lastCrash = try CrashRecord.open(stateFolder + "/crash", files: files)
+            try files.createFolder(ledgerFolder)
+            lastCrash = try CrashRecord.last(crashPath, files: files)
         } catch { throw .stateFolder(path: stateFolder, error) }
         do throws(LedgerError) {
             ledger = try LedgerWriter(folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
@@ -125,15 +128,20 @@ public final class Preparation {
         } catch { throw .console(error) }
         var imports: [LedgerNote] = []
         register = try Preparation.register(settings, stateFolder, files, clock, log, &imports)
-        do throws(MachineError) {
-            let device = settings.watchdog.device
-            watchdog =
-                if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
-        } catch { throw .watchdog(error) }
         do throws(LedgerError) {
             try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
+            knownCaptureKeys = try consoleReader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
         } catch { throw .ledger(error) }
+        do throws(MachineError) {
+            try CrashRecord.begin(crashPath)
+        } catch { throw .stateFolder(path: stateFolder, error) }
+        // Last of all: once it runs, only the supervisor's feeding keeps the board up.
+        do throws(MachineError) {
+            let device = settings.watchdog.device
+            watchdog = if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
+        } catch { throw .watchdog(error) }
+        if let warning = watchdog?.warning, !warning.isEmpty { log.warning(warning) }
     }
 
     private static func boot(
@@ -146,7 +154,6 @@ public final class Preparation {
         try ledger.append(note: .configurationLoaded(file: configuration))
         for note in imports { try ledger.append(note: note) }
         try ledger.commit()
-        CrashRecord.clear()
         log.info("boot \(ledger.bootNumber), \(cause); ledger at record \(ledger.head.sequence)")
         if interrupted > 0 { log.warning("\(interrupted) passages of the last run were cut short") }
     }
@@ -186,9 +193,12 @@ public final class Preparation {
                 path: stateFolder + "/register.db", offsetMinutes: settings.site.utcOffsetMinutes)
             if let file = settings.register.vehicles {
                 let (bytes, digest) = try table(file, files)
-                if let report = try named(file, { () throws(RegistryError) in
-                    try database.importVehicles(bytes, digest: digest, at: imported)
-                }) {
+                if let report = try named(
+                    file,
+                    { () throws(RegistryError) in
+                        try database.importVehicles(bytes, digest: digest, at: imported)
+                    })
+                {
                     notes.append(
                         .registerImported(vehicles: UInt32(report.rows), listEntries: 0, refused: 0, file: digest))
                     for warning in report.warnings { log.warning("\(file): \(warning)") }
@@ -196,9 +206,12 @@ public final class Preparation {
             }
             if let file = settings.register.lists {
                 let (bytes, digest) = try table(file, files)
-                if let report = try named(file, { () throws(RegistryError) in
-                    try database.importLists(bytes, digest: digest, at: imported)
-                }) {
+                if let report = try named(
+                    file,
+                    { () throws(RegistryError) in
+                        try database.importLists(bytes, digest: digest, at: imported)
+                    })
+                {
                     notes.append(
                         .registerImported(vehicles: 0, listEntries: UInt32(report.rows), refused: 0, file: digest))
                 }

@@ -22,8 +22,8 @@ public enum StartFailure: Error, Sendable {
     case console(MachineError)
     case watchdog(MachineError)
     case machine(MachineError)
-    /// More lanes, signs or uplinks than this version drives.
-    case tooMany(what: String, count: Int)
+    /// More of a thing than this version drives.
+    case tooMany(what: String, count: Int, limit: Int)
 
     public var description: String {
         switch self {
@@ -47,10 +47,11 @@ public enum StartFailure: Error, Sendable {
                 + "check web.address and web.port, and that no other program listens there"
         case .console(let error):
             "console: \(error.description); name a short path in a folder that is there as console.socket"
-        case .watchdog(let error): "watchdog: \(error.description); check watchdog.device, or set it to none"
+        case .watchdog(let error):
+            "watchdog: \(error.description); check watchdog.device, or set it to none on a board that has none"
         case .machine(let error): "\(error.description)"
-        case .tooMany(let what, let count):
-            "the configuration has \(count) \(what), and this version drives one; leave the others out"
+        case .tooMany(let what, let count, let limit):
+            "the configuration has \(count) \(what), and this version drives \(limit): leave the others out"
         }
     }
 }
