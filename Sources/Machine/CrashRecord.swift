@@ -24,6 +24,7 @@ public enum CrashRecord {
         _ = gw_crash_handler_install { signal in
             CrashRecord.writeSignal(signal)
         }
+        return last
     }
 
     /// Forgets what the last run left, once the ledger has it.
