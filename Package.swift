@@ -10,7 +10,9 @@ let firmware = Context.environment["GATEWARDEN_FIRMWARE"] == "1"
 /// Headers and static archives that Debian does not ship in the form needed here; `tools/setup` lays them there.
 let hostDependencies = Context.packageDirectory + "/build/deps/host"
 
-let hostHeaders: [CSetting] = firmware ? [] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
+let hostHeaders: [CSetting] =
+    firmware
+    ? [.define("GATEWARDEN_FIRMWARE")] : [.unsafeFlags(["-I\(hostDependencies)/include"])]
 let hostArchives: [LinkerSetting] = firmware ? [] : [.unsafeFlags(["-L\(hostDependencies)/lib"])]
 /// Lifetimes come with Span in the firmware's containers; warnings are errors in every room.
 let roomSettings: [SwiftSetting] =

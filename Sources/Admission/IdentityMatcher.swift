@@ -22,7 +22,7 @@ public struct IdentityMatcher: Sendable {
     public static let defaultLead = Interval.seconds(3)
     public static let defaultGrace = Interval.milliseconds(800)
     static let maximumEarlyReads = 8
-    static let maximumKeys = 64
+    public static let maximumKeys = 64
 
     private struct Read: Sendable {
         let capture: Capture
@@ -50,9 +50,11 @@ public struct IdentityMatcher: Sendable {
     private var lastPlate: Plate?
     private var keys: [String] = []
 
-    /// `grace`: how long a read without a plate is held back.
-    public init(grace: Interval = IdentityMatcher.defaultGrace) {
+    /// `grace`: how long a read without a plate is held back. `knownKeys`: reads of an earlier run, newest first, which a
+    /// camera may send again because their answer was lost; they name nobody.
+    public init(grace: Interval = IdentityMatcher.defaultGrace, knownKeys: [String] = []) {
         self.grace = grace
+        keys = knownKeys.prefix(IdentityMatcher.maximumKeys).reversed()
     }
 
     /// When `tick` is to be called; nil when nothing waits.

@@ -296,7 +296,14 @@ int gw_condition_wait_ns(pthread_cond_t *condition, pthread_mutex_t *mutex, int6
     return pthread_cond_timedwait(condition, mutex, &end);
 }
 
-int gw_lock_memory(void) { return mlockall(MCL_CURRENT | MCL_FUTURE) == 0 ? 0 : errno; }
+// With a finite limit, MCL_FUTURE would make later allocations fail instead of staying unlocked.
+int gw_lock_memory(void) {
+    uint64_t limit;
+    if (gw_limit_memlock(&limit) != 0) return errno;
+    int future = limit == UINT64_MAX || geteuid() == 0 ? MCL_FUTURE : 0;
+    if (mlockall(MCL_CURRENT | future) != 0) return errno;
+    return future ? 0 : EPERM;
+}
 
 // --- signals ---
 

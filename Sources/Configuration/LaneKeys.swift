@@ -127,6 +127,10 @@ extension KeySection {
                 "The path that is entered in the camera; each camera has its own.", "推送路径(每台相机不同)"
             ),
             Key(
+                "camera.N.address", .address, .optional(example: "192.168.1.64", shown: false),
+                "The camera's own address: pushes from any other are refused. Set it: cameras show no credentials.",
+                "相机IP地址(只接受该地址的推送)"),
+            Key(
                 "camera.N.lane", .integer(1...8, unit: ""), .mandatory(example: "1"),
                 "The number of the lane that it looks at.", "所属车道"
             ),

@@ -108,6 +108,8 @@ public struct CameraSettings: Sendable {
     public let make: Make
     /// The HTTP path on which this camera, and no other, pushes.
     public let path: String
+    /// The only address that may push there; nil: any.
+    public let address: String?
     public let lane: LaneID
     /// By how much a read may precede the loop's edge.
     public let lead: Interval

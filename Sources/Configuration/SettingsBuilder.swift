@@ -83,6 +83,7 @@ extension CameraSettings {
         self.number = number
         make = keys.text(camera + "make") == "vzenith" ? .vzenith : .hikvision
         path = keys.text(camera + "path")
+        address = keys.knownText(camera + "address")
         lane = LaneID(number: keys.number(camera + "lane"))
         lead = keys.interval(camera + "lead_ms")
     }

@@ -10,7 +10,7 @@ final class AdmissionThread: @unchecked Sendable {
     private struct LaneState {
         let lane: LaneID
         let direction: Direction
-        var matcher = IdentityMatcher()
+        var matcher: IdentityMatcher
         var open: (token: VehicleToken, askedAt: Instant)?
     }
 
@@ -30,9 +30,11 @@ final class AdmissionThread: @unchecked Sendable {
 
     init(
         lanes: [(lane: LaneID, direction: Direction)], register: any RegisterLookup, policy: Policy,
-        channels: AdmissionChannels, clock: any Clock, stop: Flag, pulse: Pulse, log: Log
+        knownKeys: [String], channels: AdmissionChannels, clock: any Clock, stop: Flag, pulse: Pulse, log: Log
     ) {
-        self.lanes = lanes.map { LaneState(lane: $0.lane, direction: $0.direction) }
+        self.lanes = lanes.map {
+            LaneState(lane: $0.lane, direction: $0.direction, matcher: IdentityMatcher(knownKeys: knownKeys))
+        }
         self.register = register
         self.policy = policy
         requests = channels.requests

@@ -44,7 +44,8 @@ public final class Controller {
     }
 
     private func serve() throws(MachineError) -> RunEnd {
-        let rings = try Rings(uplinkGenerations: UplinkKeeper.maximumGenerations)
+        let rings = try Rings(
+            uplinkGenerations: UplinkKeeper.maximumGenerations, hasSign: !settings.signs.isEmpty)
         let shortfalls = Shortfalls()
         let started = clock.now()
         let lane = settings.lanes[0]
@@ -73,7 +74,7 @@ public final class Controller {
         if let sign = settings.signs.first { others.append(try startSign(sign, rings, shortfalls)) }
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
-        let uplinks = try startUplinks(rings)
+        let uplinks = startUplinks(rings)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
             version: version, started: started, lanes: [laneStatus], ledger: ledgerStatus, pulses: pulses,
@@ -91,8 +92,9 @@ public final class Controller {
         stop.raise()
         rings.ringAll()
         for uplink in uplinks { uplink.stop() }
-        for thread in [laneHandle, admissionHandle] + others where !thread.join(within: .seconds(5)) {
-            log.warning("a thread did not end in time")
+        for thread in [laneHandle, admissionHandle] + others {
+            if !thread.join(within: .seconds(5)) { log.warning("a thread did not end in time") }
+            supervisor.feed()
         }
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
@@ -140,7 +142,8 @@ public final class Controller {
     private func admissionThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse) -> AdmissionThread {
         AdmissionThread(
             lanes: [(lane.id, lane.direction)], register: parts.register,
-            policy: Policy(minimumStage: settings.policy.minimumStage), channels: rings.admission, clock: clock,
+            policy: Policy(minimumStage: settings.policy.minimumStage), knownKeys: parts.knownCaptureKeys,
+            channels: rings.admission, clock: clock,
             stop: stop, pulse: pulse, log: log)
     }
 
@@ -175,7 +178,7 @@ public final class Controller {
         }
     }
 
-    private func startUplinks(_ rings: Rings) throws(MachineError) -> [UplinkKeeper] {
+    private func startUplinks(_ rings: Rings) -> [UplinkKeeper] {
         var keepers: [UplinkKeeper] = []
         for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
             let setup = UplinkSetup(
@@ -183,7 +186,7 @@ public final class Controller {
                 utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts)
             let keeper = UplinkKeeper(
                 setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
-            try keeper.start()
+            keeper.start()
             keepers.append(keeper)
         }
         return keepers
@@ -195,13 +198,12 @@ public final class Controller {
         let console = ConsoleThread(
             overview: overview, reader: parts.consoleReader, clock: clock, stop: stop, pulse: pulse)
         let endpoint = parts.consoleEndpoint
-        let server = try ConsoleServer(loop: endpoint.loop, path: endpoint.path, source: console)
-        let keeper = ConsoleKeeper(server)
+        endpoint.source = console
         let log = log
         return try start("console", shortfalls) {
             do throws(MachineError) {
                 try console.run(endpoint.loop)
-                keeper.server.close()
+                endpoint.close()
             } catch {
                 log.error("console: \(error.description)")
             }
@@ -214,15 +216,6 @@ public final class Controller {
             codes: GateCodes(
                 enterpriseID: settings.site.enterpriseID, enterpriseName: settings.site.enterpriseName,
                 entranceGateCode: lane.entranceGate, gateCode: lane.gateCode))
-    }
-}
-
-/// Carries the server to its thread.
-private final class ConsoleKeeper: @unchecked Sendable {
-    let server: ConsoleServer
-
-    init(_ server: ConsoleServer) {
-        self.server = server
     }
 }
 
@@ -251,7 +244,7 @@ extension CameraRoute {
             case .vzenith: .vzenith
             case .hikvision: .hikvision
             }
-        self.init(path: camera.path, make: make, lane: camera.lane, name: cameraName(camera))
+        self.init(path: camera.path, make: make, lane: camera.lane, name: cameraName(camera), address: camera.address)
     }
 }
 

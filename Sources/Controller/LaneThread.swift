@@ -24,7 +24,7 @@ final class LaneThread: @unchecked Sendable {
     private let verdicts: Ring<Verdict>
     private let requests: Ring<LaneRequest>
     private let ends: Ring<PassEnd>
-    private let notices: Ring<SignNotice>
+    private let notices: Ring<SignNotice>?
     private let bell: Wakeup
     private let stop: Flag
     private let pulse: Pulse
@@ -33,9 +33,13 @@ final class LaneThread: @unchecked Sendable {
     private let activeHigh: (approach: Bool, safety: Bool)
     private var core: LaneCore
     private var lastSequence: UInt32 = 0
-    /// Set before the thread ends because of the lines; read after it has ended.
+    /// Raised, after `failure` was set, when the thread ends because of the lines.
+    let hasFailed = Flag()
+    /// Read only once `hasFailed` is raised.
     private(set) var failure: MachineError?
 
+    /// A chattering input must not keep verdicts, timers and the heartbeat out.
+    private static let eventsPerTurn = 64
     /// The longest wait, so that the heart beats.
     private static let longestWait = Interval.milliseconds(100)
 
@@ -60,10 +64,11 @@ final class LaneThread: @unchecked Sendable {
     func run() {
         do throws(MachineError) {
             try serve()
-            try allOff()
         } catch {
             failure = error
         }
+        allOff()
+        if failure != nil { hasFailed.raise() }
     }
 
     private func serve() throws(MachineError) {
@@ -80,8 +85,10 @@ final class LaneThread: @unchecked Sendable {
             if let deadline = core.nextDeadline { wait = min(wait, deadline.since(now)) }
             waiting.wait(atMost: wait)
             // Edges first: an arm must not begin to fall on a presence that is already known to the kernel.
-            while let event = try lines.nextEvent() {
+            var taken = 0
+            while taken < LaneThread.eventsPerTurn, let event = try lines.nextEvent() {
                 try take(event)
+                taken += 1
             }
             bell.take()
             while let verdict = verdicts.pop() {
@@ -108,8 +115,9 @@ final class LaneThread: @unchecked Sendable {
     private func reread(at instant: Instant) throws(MachineError) {
         let approach = try isActive(LaneInput.approach)
         let safety = try isActive(LaneInput.safety)
-        try perform(core.step(.sensor(.approach, isActive: approach), at: instant))
+        // The safety loop first: an approach loop that clears while the safety loop is held means a way forward.
         try perform(core.step(.sensor(.safety, isActive: safety), at: instant))
+        try perform(core.step(.sensor(.approach, isActive: approach), at: instant))
     }
 
     private func isActive(_ input: Int) throws(MachineError) -> Bool {
@@ -126,9 +134,13 @@ final class LaneThread: @unchecked Sendable {
     private func perform(_ actions: LaneActions) throws(MachineError) {
         // Relays before words.
         for index in 0..<actions.count {
-            if case .drive(let output, let energised) = actions[index] {
-                try lines.drive(output: Int(output.rawValue), energised)
+            guard case .drive(let output, let energised) = actions[index] else { continue }
+            // The kernel may hold an edge that is not read yet: the level of this very moment has the last word.
+            if output == .lower && energised, try isActive(LaneInput.safety) {
+                try perform(core.step(.sensor(.safety, isActive: true), at: clock.now()))
+                continue
             }
+            try lines.drive(output: Int(output.rawValue), energised)
         }
         status.publish(core)
         for index in 0..<actions.count {
@@ -146,7 +158,7 @@ final class LaneThread: @unchecked Sendable {
         case .identificationOverdue(let token):
             isTaken = requests.push(.overdue(core.lane, token))
         case .notice(let notice, let token):
-            isTaken = notices.push(SignNotice(lane: core.lane, token: token, notice: notice))
+            isTaken = notices?.push(SignNotice(lane: core.lane, token: token, notice: notice)) ?? true
         case .passEnded(let end):
             status.note(end.outcome)
             let isEndTaken = ends.push(end)
@@ -155,9 +167,14 @@ final class LaneThread: @unchecked Sendable {
         if !isTaken { status.lost.wrappingAdd(1, ordering: .relaxed) }
     }
 
-    private func allOff() throws(MachineError) {
+    /// Each output for itself: one that cannot be reached must not keep the others on.
+    private func allOff() {
         for output in [LaneOutput.raise, .lower, .green, .red] {
-            try lines.drive(output: Int(output.rawValue), false)
+            do throws(MachineError) {
+                try lines.drive(output: Int(output.rawValue), false)
+            } catch {
+                failure = failure ?? error
+            }
         }
     }
 }
@@ -168,5 +185,6 @@ struct LaneChannels: Sendable {
     let verdicts: Ring<Verdict>
     let requests: Ring<LaneRequest>
     let ends: Ring<PassEnd>
-    let notices: Ring<SignNotice>
+    /// Nil when the lane has no sign.
+    let notices: Ring<SignNotice>?
 }

@@ -109,7 +109,11 @@ final class LedgerThread: @unchecked Sendable {
         var decided: [Decision] = []
         do throws(LedgerError) {
             try writer.begin()
-            for capture in captures { kept.append(try keep(capture)) }
+            for capture in captures {
+                kept.append(try keep(capture))
+                // Photos are slow, and slow is not stalled.
+                pulse.beat(clock.now())
+            }
             for decision in decisions where try append(decision) { decided.append(decision) }
             for end in ends { try append(end) }
             for receipt in receipts { try append(receipt) }
@@ -196,12 +200,14 @@ final class LedgerThread: @unchecked Sendable {
 
     private func release(_ decision: Decision) {
         let verdict = decision.verdict
-        let isShown = channels.signVerdicts.push(
-            SignVerdict(
-                token: verdict.token, plate: decision.plate?.text ?? decision.rawPlate,
-                stage: decision.vehicle?.stage, reason: verdict.reason))
-        let isServed = channels.verdicts.push(verdict)
-        if !isServed || !isShown { log.error("a durable verdict found its ring full; the vehicle stays refused") }
+        // The sign's words first, so that they are there when the lane speaks of them.
+        let words = SignVerdict(
+            token: verdict.token, plate: decision.plate?.text ?? decision.rawPlate, stage: decision.vehicle?.stage,
+            reason: verdict.reason)
+        if channels.signVerdicts?.push(words) == false { log.warning("the sign does not keep up") }
+        if !channels.verdicts.push(verdict) {
+            log.error("a durable verdict found its ring full; the vehicle stays refused")
+        }
         let plate = decision.plate?.text ?? "-"
         log.info("lane \(verdict.lane.index + 1): \(plate) \(verdict.reason.word)")
     }
@@ -219,7 +225,8 @@ struct LedgerChannels: Sendable {
     let receipts: [Ring<Receipt>]
     let notes: Ring<Receipt>
     let verdicts: Ring<Verdict>
-    let signVerdicts: Ring<SignVerdict>
+    /// Nil when the lane has no sign.
+    let signVerdicts: Ring<SignVerdict>?
     let kept: Ring<CaptureKept>
     let uplinkBell: Wakeup
 }

@@ -13,7 +13,8 @@ final class NetThread: CaptureSink, @unchecked Sendable {
         let request: UInt32
         let byteCount: Int
         let since: Instant
-        let completion: (Web.CaptureFate) -> Void
+        /// Nil once it was answered as too late; the ledger may still hold its bytes.
+        var completion: ((Web.CaptureFate) -> Void)?
     }
 
     private let channels: NetChannels
@@ -52,8 +53,8 @@ final class NetThread: CaptureSink, @unchecked Sendable {
     private func turn(_ loop: EventLoop) {
         let now = clock.now()
         pulse.beat(now)
-        while let oldest = waiting.first, now.since(oldest.since) > NetThread.answerLimit {
-            finish(at: 0, .refused)
+        for index in waiting.indices where now.since(waiting[index].since) > NetThread.answerLimit {
+            answer(at: index, .refused)
         }
         if stop.isRaised { loop.stop() }
     }
@@ -87,17 +88,19 @@ final class NetThread: CaptureSink, @unchecked Sendable {
         while let kept = channels.kept.pop() {
             guard let index = waiting.firstIndex(where: { $0.request == kept.request }) else { continue }
             switch kept.fate {
-            case .stored: finish(at: index, .kept)
-            case .duplicate: finish(at: index, .duplicate)
-            case nil: finish(at: index, .refused)
+            case .stored: answer(at: index, .kept)
+            case .duplicate: answer(at: index, .duplicate)
+            case nil: answer(at: index, .refused)
             }
+            bytesUnderWay -= waiting[index].byteCount
+            waiting.remove(at: index)
         }
     }
 
-    private func finish(at index: Int, _ fate: Web.CaptureFate) {
-        let answered = waiting.remove(at: index)
-        bytesUnderWay -= answered.byteCount
-        answered.completion(fate)
+    private func answer(at index: Int, _ fate: Web.CaptureFate) {
+        let completion = waiting[index].completion
+        waiting[index].completion = nil
+        completion?(fate)
     }
 }
 

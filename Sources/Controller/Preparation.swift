@@ -5,6 +5,7 @@
 
 import Admission
 import Configuration
+import Console
 import Crypto
 import Domain
 import Ledger
@@ -41,13 +42,26 @@ final class CameraEndpoint: HTTPHandler, @unchecked Sendable {
     }
 }
 
-final class ConsoleEndpoint: @unchecked Sendable {
+/// The console's socket, opened early and served later.
+final class ConsoleEndpoint: ConsoleSource, @unchecked Sendable {
     let loop: EventLoop
-    let path: String
+    private var server: ConsoleServer?
+    /// Set before the loop runs.
+    var source: (any ConsoleSource)?
 
     init(path: String) throws(MachineError) {
         loop = try EventLoop()
-        self.path = path
+        server = try ConsoleServer(loop: loop, path: path, source: self)
+    }
+
+    func answer(_ command: ConsoleCommand) -> [String] {
+        source?.answer(command) ?? ["starting"]
+    }
+
+    func close() {
+        server?.close()
+        server = nil
+        source = nil
     }
 }
 
@@ -66,6 +80,7 @@ public final class Preparation {
     let watchdog: Watchdog?
     let ledger: LedgerWriter
     let consoleReader: LedgerReader
+    let knownCaptureKeys: [String]
     let register: Register
     let lines: any LinePort
     let trusts: [UplinkTrust]
@@ -79,15 +94,20 @@ public final class Preparation {
         began = clock.now()
         self.files = files
         ledgerFolder = stateFolder + "/ledger"
-        guard settings.lanes.count == 1 else { throw .tooManyLanes(settings.lanes.count) }
+        for (what, count) in [
+            ("lanes", settings.lanes.count), ("signs", settings.signs.count), ("uplinks", settings.uplinks.count),
+        ] where count > 1 {
+            throw .tooMany(what: what, count: count, limit: 1)
+        }
         let lastCrash: String?
+        let crashPath = stateFolder + "/crash"
         do throws(MachineError) {
             signals = try EndSignals()
             wallClock = try WallClockWatch()
         } catch { throw .machine(error) }
         do throws(MachineError) {
             try files.createFolder(stateFolder)
-            lastCrash = try CrashRecord.takeLast(stateFolder + "/crash", files: files)
+            lastCrash = try CrashRecord.last(crashPath, files: files)
         } catch { throw .stateFolder(path: stateFolder, error) }
         trusts = try Preparation.trusts(settings, files, clock)
         var imports: [LedgerNote] = []
@@ -100,16 +120,23 @@ public final class Preparation {
         } catch { throw .listen(address: "\(settings.web.address):\(settings.web.port)", error) }
         do throws(MachineError) {
             consoleEndpoint = try ConsoleEndpoint(path: settings.console.socket ?? stateFolder + "/console.sock")
-            let device = settings.watchdog.device
-            watchdog =
-                if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
-        } catch { throw .machine(error) }
+        } catch { throw .console(error) }
         do throws(LedgerError) {
             ledger = try LedgerWriter(
                 folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
             try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
+            knownCaptureKeys = try consoleReader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
         } catch { throw .ledger(error) }
+        do throws(MachineError) {
+            try CrashRecord.begin(crashPath)
+        } catch { throw .stateFolder(path: stateFolder, error) }
+        // Last of all: once it runs, only the supervisor's feeding keeps the board up.
+        do throws(MachineError) {
+            let device = settings.watchdog.device
+            watchdog = if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
+        } catch { throw .watchdog(error) }
+        if let warning = watchdog?.warning, !warning.isEmpty { log.warning(warning) }
     }
 
     private static func boot(
@@ -155,9 +182,12 @@ public final class Preparation {
                 path: stateFolder + "/register.db", offsetMinutes: settings.site.utcOffsetMinutes)
             if let file = settings.register.vehicles {
                 let (bytes, digest) = try table(file, files)
-                if let report = try named(file, { () throws(RegistryError) in
-                    try database.importVehicles(bytes, digest: digest, at: imported)
-                }) {
+                if let report = try named(
+                    file,
+                    { () throws(RegistryError) in
+                        try database.importVehicles(bytes, digest: digest, at: imported)
+                    })
+                {
                     notes.append(
                         .registerImported(vehicles: UInt32(report.rows), listEntries: 0, refused: 0, file: digest))
                     for warning in report.warnings { log.warning("\(file): \(warning)") }
@@ -165,9 +195,12 @@ public final class Preparation {
             }
             if let file = settings.register.lists {
                 let (bytes, digest) = try table(file, files)
-                if let report = try named(file, { () throws(RegistryError) in
-                    try database.importLists(bytes, digest: digest, at: imported)
-                }) {
+                if let report = try named(
+                    file,
+                    { () throws(RegistryError) in
+                        try database.importLists(bytes, digest: digest, at: imported)
+                    })
+                {
                     notes.append(
                         .registerImported(vehicles: 0, listEntries: UInt32(report.rows), refused: 0, file: digest))
                 }

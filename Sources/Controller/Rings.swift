@@ -15,7 +15,8 @@ struct Rings: Sendable {
     let receipts: [Ring<Receipt>]
     let uplinkBell: Wakeup
 
-    init(uplinkGenerations: Int) throws(MachineError) {
+    /// - Parameter hasSign: without one, nobody would take what is meant for it.
+    init(uplinkGenerations: Int, hasSign: Bool) throws(MachineError) {
         let laneBell = try Wakeup()
         let admissionBell = try Wakeup()
         let ledgerBell = try Wakeup()
@@ -35,11 +36,12 @@ struct Rings: Sendable {
         var receipts: [Ring<Receipt>] = []
         for _ in 0..<uplinkGenerations { receipts.append(Ring<Receipt>(capacity: 64, bell: ledgerBell)) }
         self.receipts = receipts
-        lane = LaneChannels(bell: laneBell, verdicts: verdicts, requests: requests, ends: ends, notices: notices)
+        lane = LaneChannels(
+            bell: laneBell, verdicts: verdicts, requests: requests, ends: ends, notices: hasSign ? notices : nil)
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, ends: ends, receipts: receipts, notes: notes,
-            verdicts: verdicts, signVerdicts: signVerdicts, kept: kept, uplinkBell: uplinkBell)
+            verdicts: verdicts, signVerdicts: hasSign ? signVerdicts : nil, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
         sign = SignChannels(bell: signBell, notices: notices, verdicts: signVerdicts)
     }

@@ -16,8 +16,10 @@ public enum StartFailure: Error, Sendable {
     case passwordFile(MachineError)
     case listen(address: String, MachineError)
     case console(MachineError)
+    case watchdog(MachineError)
     case machine(MachineError)
-    case tooManyLanes(Int)
+    /// More of a thing than this version drives.
+    case tooMany(what: String, count: Int, limit: Int)
 
     public var description: String {
         switch self {
@@ -36,9 +38,11 @@ public enum StartFailure: Error, Sendable {
             "cameras: cannot listen on \(address): \(error.description); "
                 + "check web.address and web.port, and that no other program listens there"
         case .console(let error): "console: \(error.description); check console.socket"
+        case .watchdog(let error):
+            "watchdog: \(error.description); check watchdog.device, or set it to none on a board that has none"
         case .machine(let error): "\(error.description)"
-        case .tooManyLanes(let count):
-            "the configuration has \(count) lanes, and this version drives one: leave the others out"
+        case .tooMany(let what, let count, let limit):
+            "the configuration has \(count) \(what), and this version drives \(limit): leave the others out"
         }
     }
 }

@@ -32,7 +32,12 @@ final class Supervisor {
     /// Wall time minus lane time, to tell by how much the wall clock was set.
     private var wallOffset: Int64
 
+    private var lastLook: Instant
+    private var lateLooks = 0
+
     private static let tick = Interval.milliseconds(100)
+    private static let ownLateness = Interval.milliseconds(300)
+    private static let lateLooksToEnd = 3
 
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
@@ -51,6 +56,7 @@ final class Supervisor {
         self.uplinks = uplinks
         self.notes = notes
         wallOffset = Supervisor.offset(clock)
+        lastLook = clock.now()
     }
 
     func run() -> RunEnd {
@@ -62,7 +68,7 @@ final class Supervisor {
             if let signal = signals.take() { return .signal(signal) }
             if wallClock.wasSet() { noteClockStep() }
             for lane in lanes {
-                if let failure = lane.failure { return .linesLost(failure) }
+                if lane.hasFailed.isRaised, let failure = lane.failure { return .linesLost(failure) }
             }
             let now = clock.now()
             checkCritical(now)
@@ -73,12 +79,18 @@ final class Supervisor {
         }
     }
 
+    /// One late look is not enough: after a suspend, or when this process got no CPU, the threads are as late as this one.
     private func checkCritical(_ now: Instant) {
-        for pulse in critical where pulse.age(now) > pulse.limit {
+        let wasAsleep = now.since(lastLook) > Supervisor.ownLateness
+        lastLook = now
+        let late = critical.filter { $0.age(now) > $0.limit }
+        lateLooks = late.isEmpty || wasAsleep ? 0 : lateLooks + 1
+        guard lateLooks >= Supervisor.lateLooksToEnd else { return }
+        for pulse in late {
             let text = "thread \(pulse.name) stalled for \(pulse.age(now).milliseconds) ms"
             log.error("\(text): safe outputs and restart")
             CrashRecord.write(text)
-            endAbruptly(code: 70)
+            endProcess(70)
         }
     }
 
@@ -120,7 +132,7 @@ final class Supervisor {
         clock.wall().microseconds - Int64(clock.now().nanoseconds / 1_000)
     }
 
-    private func feed() {
+    func feed() {
         guard let watchdog else { return }
         do throws(MachineError) {
             try watchdog.feed()

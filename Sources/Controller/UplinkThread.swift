@@ -113,8 +113,9 @@ struct UplinkSetup {
     let platform: TransportControl
     let drain: DrainSettings
 
-    init(_ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int, parts: Preparation)
-    {
+    init(
+        _ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int, parts: Preparation
+    ) {
         destination = destinationName(settings)
         self.settings = settings
         self.trust = trust
@@ -148,6 +149,7 @@ final class UplinkKeeper {
     private var thread: Thread?
     private var generations = 0
     private var cutAt: Instant?
+    private var isGivenUp = false
 
     init(_ setup: UplinkSetup, rings: Rings, clock: any Clock, log: Log, pulse: Pulse) {
         self.setup = setup
@@ -157,35 +159,43 @@ final class UplinkKeeper {
         self.pulse = pulse
     }
 
-    func start() throws(MachineError) {
-        let next = try UplinkGeneration(
-            setup, receipts: rings.receipts[generations], bell: rings.uplinkBell, pulse: pulse, clock: clock, log: log)
-        thread = try Thread(ThreadSettings(name: "uplink"), shortfall: { _ in }) { next.run() }
-        generation = next
+    /// Starts the next generation. One that cannot start is tried again like one that stalled.
+    func start() {
+        let number = generations
         generations += 1
         cutAt = nil
+        do throws(MachineError) {
+            let next = try UplinkGeneration(
+                setup, receipts: rings.receipts[number], bell: rings.uplinkBell, pulse: pulse, clock: clock, log: log)
+            thread = try Thread(ThreadSettings(name: "uplink"), shortfall: { _ in }) { next.run() }
+            generation = next
+        } catch {
+            log.error("\(setup.destination): \(error.description)")
+        }
     }
 
     func check(_ now: Instant) {
-        guard let generation, pulse.age(now) > pulse.limit else {
+        guard pulse.age(now) > pulse.limit else {
             cutAt = nil
             return
         }
         guard let cutAt else {
             log.warning("\(setup.destination): stalled; its connection is cut off")
-            generation.cutoff.cut()
+            generation?.cutoff.cut()
             self.cutAt = now
             return
         }
-        guard now.since(cutAt) > UplinkKeeper.grace, generations < UplinkKeeper.maximumGenerations else { return }
-        log.error("\(setup.destination): does not come back; a new thread takes over")
-        generation.stop.raise()
-        pulse.beat(now)
-        do throws(MachineError) {
-            try start()
-        } catch {
-            log.error(error.description)
+        guard now.since(cutAt) > UplinkKeeper.grace, !isGivenUp else { return }
+        guard generations < UplinkKeeper.maximumGenerations else {
+            isGivenUp = true
+            log.error(
+                "\(setup.destination): stays down until the controller is started anew; the ledger keeps its rows")
+            return
         }
+        log.error("\(setup.destination): does not come back; a new thread takes over")
+        generation?.stop.raise()
+        pulse.beat(now)
+        start()
     }
 
     func stop() {

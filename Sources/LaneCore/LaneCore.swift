@@ -221,7 +221,9 @@ public struct LaneCore: Sendable {
     private mutating func notePresence() {
         let isHeld: Bool
         switch phase {
-        case .identifying, .refused, .released: isHeld = approach || safety
+        // Once it went under the arm, whoever comes on the approach loop is another vehicle (LANE-5).
+        case .identifying, .refused: isHeld = safety || (approach && !approachCleared)
+        case .released: isHeld = approach || safety
         case .clearing, .intruded, .unsettled: isHeld = safety
         case .idle, .passing, .lowering: isHeld = true
         }
@@ -263,18 +265,12 @@ public struct LaneCore: Sendable {
         }
     }
 
-    /// The safety loop has been clear long enough. Forward: the pass is over. Still on the approach loop all the time:
-    /// the vehicle has only rolled back and is still released.
+    /// The safety loop has been clear long enough, and the release is used up. A vehicle that left the safety loop and
+    /// then the approach loop has backed out. When the approach loop was never clear, a follower closed up behind it, or
+    /// it rolled back: whoever stands there now is asked for anew, and nobody inherits a release.
     private mutating func clearedArm(at goneAt: Instant, _ actions: inout LaneActions) {
-        if approachCleared {
-            end(.completed, at: goneAt, &actions)
-            lower(&actions)
-        } else {
-            enteredAt = nil
-            phase = .released
-            deadline = now + timings.authorisedWindow
-            setGreen(true, &actions)
-        }
+        end(approachCleared || approach ? .completed : .backedOut, at: goneAt, &actions)
+        lower(&actions)
     }
 
     private mutating func deadlinePassed(_ actions: inout LaneActions) {

@@ -131,7 +131,8 @@ public final class LedgerVerifier {
         guard ended.insert(record.token).inserted else { throw fault(record, "its token has an earlier outcome") }
         let decision = open.removeValue(forKey: record.token)
         let tokenBoot = UInt32(truncatingIfNeeded: record.token.value >> 32)
-        guard row.outcome == .interrupted ? decision != nil : tokenBoot == boot else {
+        // Only what an earlier boot left open is closed in a later one.
+        guard tokenBoot == boot || row.outcome == .interrupted && decision != nil else {
             throw fault(record, "its token is of boot \(tokenBoot) and has no open decision")
         }
         guard row.decisionSequence == decision?.sequence else {

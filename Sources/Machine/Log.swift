@@ -1,7 +1,7 @@
 // The running log: one line an event, to standard error, where the console and the boot log pick it up.
 //
-// Invariants: one write(2) a line, so that lines of several threads do not mix; a full or closed output is never waited
-// for. The lane thread does not log: others say what it reports.
+// Invariants: one write(2) a line, so that lines of several threads do not mix; an output that takes nothing (a stopped
+// reader, XOFF on the serial console) is not waited for: the line is lost. The lane thread does not log.
 // Limits: 1,000 bytes a line; the rest is cut.
 
 import CSystem
@@ -34,6 +34,8 @@ public final class Log: Sendable {
         var line = Array("\(time.text) \(level.word): \(text)".utf8.prefix(Log.lineLimit))
         for index in line.indices where line[index] < 0x20 { line[index] = 0x20 }
         line.append(0x0A)
+        var output = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard gw_poll_ns(&output, 1, 0) == 1 else { return }
         _ = CSystem.write(STDERR_FILENO, line, line.count)
     }
 

@@ -11,13 +11,8 @@ public func processArguments() -> [String] {
     return arguments
 }
 
-/// Ends the process orderly.
-public func exitProcess(_ code: Int32) -> Never {
-    exit(code)
-}
-
-/// Ends the process at once, without any orderly work: relays fall to their resting state, and the board's init or
-/// watchdog starts it anew.
-public func endAbruptly(code: Int32) -> Never {
+/// Ends the process at once. What is to be orderly was done before: the libraries' own clean-up at exit would run under
+/// threads that may still live.
+public func endProcess(_ code: Int32) -> Never {
     _exit(code)
 }

@@ -84,5 +84,5 @@ private func prepare(_ body: ThreadBody) {
 /// Keeps all pages of the process in memory, now and later. Returns errno where the kernel does not allow it.
 public func lockMemory() -> Int32? {
     let result = gw_lock_memory()
-    return result == 0 ? nil : result < 0 ? gw_errno() : result
+    return result == 0 ? nil : result
 }

@@ -17,14 +17,19 @@ public struct CameraRoute: Sendable {
     public let lane: LaneID
     /// The camera's name in the configuration.
     public let name: String
+    /// The only peer that may push there; nil: any. Cameras show no credentials, so this is all there is to go by.
+    public let address: String?
     public let codes: CameraCodes
 
     /// `codes`: nil for the make's own.
-    public init(path: String, make: CameraMake, lane: LaneID, name: String, codes: CameraCodes? = nil) {
+    public init(
+        path: String, make: CameraMake, lane: LaneID, name: String, address: String? = nil, codes: CameraCodes? = nil
+    ) {
         self.path = path
         self.make = make
         self.lane = lane
         self.name = name
+        self.address = address
         self.codes = codes ?? make.codes
     }
 }
@@ -51,6 +56,8 @@ public struct CameraCounters: Equatable, Sendable {
     public var refused: UInt64 = 0
     /// Pushes that could not be decoded.
     public var malformed: UInt64 = 0
+    /// Pushes from an address that is not the camera's.
+    public var foreign: UInt64 = 0
     /// Heartbeats and other messages that are no read.
     public var heartbeats: UInt64 = 0
     /// Pictures that were no JPEG and were left out.
@@ -74,6 +81,10 @@ public final class CameraReceiver: HTTPHandler {
     public func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         guard let route = routes.firstIndex(where: { $0.path == request.path }) else {
             return exchange.answer(plain(404, "no camera pushes to this path"))
+        }
+        if let address = routes[route].address, address != request.peer {
+            counters[route].foreign += 1
+            return exchange.answer(plain(403, "this path belongs to another camera's address"))
         }
         guard request.method == "POST" else {
             return exchange.answer(plain(405, "a camera pushes with POST"))

@@ -5,7 +5,7 @@ import Machine
 @main
 struct Gatewarden {
     static func main() {
-        exitProcess(run(processArguments()))
+        endProcess(run(processArguments()))
     }
 
     private static func run(_ arguments: [String]) -> Int32 {

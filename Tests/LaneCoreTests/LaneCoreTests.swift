@@ -159,18 +159,46 @@ import Testing
         #expect(rig.lowers == 0 && rig.core.phase == .passing)
     }
 
-    @Test func vehicleThatRollsBackFromTheArmIsStillReleased() {
+    @Test func followerThatClosesUpDoesNotInheritTheRelease() {
         var rig = LaneRig()
         rig.approach(true)
+        let first = rig.core.token
         rig.verdict(.stageAllowed)
         rig.wait(.seconds(2))
         rig.safety(true)
         rig.wait(.seconds(1))
+        // The approach loop never clears: the follower stands on it before the first one has left it.
+        rig.safety(false)
+        rig.wait(.milliseconds(1_100))
+        #expect(rig.outcomes == [.completed] && rig.core.phase == .lowering)
+        #expect(!rig.outputs.contains(.green))
+        rig.wait(.seconds(3))
+        #expect(rig.core.phase == .identifying && rig.core.token != first)
+        #expect(rig.raises == 1)
+    }
+
+    @Test func vehicleBehindOneThatForcedTheGateIsNotReleasedByItsVerdict() {
+        var rig = LaneRig()
+        rig.approach(true)
+        let first = rig.core.token
+        rig.safety(true)
+        rig.approach(false)
+        rig.approach(true)
         rig.safety(false)
         rig.wait(.seconds(2))
-        #expect(rig.core.phase == .released && rig.lowers == 0 && rig.ends.isEmpty)
+        #expect(rig.outcomes == [.forced])
+        #expect(rig.core.token != first && rig.identified.count == 2)
+        rig.verdict(.stageAllowed, for: first)
+        #expect(rig.raises == 0)
+    }
+
+    @Test func lostEdgesDoNotTurnABackOutIntoAForcedPass() {
+        var rig = LaneRig()
+        rig.approach(true)
+        rig.verdict(.stageTooLow)
         rig.approach(false)
-        rig.wait(.seconds(2))
+        rig.loseEdges()
+        rig.wait(.seconds(3))
         #expect(rig.outcomes == [.backedOut])
     }
 

@@ -48,8 +48,8 @@ struct LaneRig {
         let before = (approach, safety)
         (approach, safety) = (true, true)
         step(.edgesLost)
-        approach(before.0)
         safety(before.1)
+        approach(before.0)
     }
 
     mutating func verdict(_ reason: VerdictReason, for token: VehicleToken? = nil) {

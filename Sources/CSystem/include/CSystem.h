@@ -134,6 +134,7 @@ int gw_mutex_init(pthread_mutex_t *mutex);
 int gw_condition_init(pthread_cond_t *condition);
 /// ETIMEDOUT when timeout_ns have passed.
 int gw_condition_wait_ns(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t timeout_ns);
+/// EPERM: what is there now is locked, and what comes later cannot be.
 int gw_lock_memory(void);
 
 // --- signals ---
