@@ -46,7 +46,7 @@ struct TableRow {
 /// are no more rows.
 struct TableReader {
     private var reader: CSVReader
-    /// Where each column stands in the file; nil for an optional one that is not there. Empty: there is nothing to read.
+    /// Where each column stands in the file; nil for an optional one that is not there. Empty: nothing can be read.
     private var places: [Int?] = []
     private var width = 0
     private(set) var rowCount = 0

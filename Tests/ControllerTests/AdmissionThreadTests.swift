@@ -22,7 +22,7 @@ private final class AdmissionBench {
     let channels: AdmissionChannels
     let bench: Bench
 
-    init(decisionCapacity: Int = 64) throws {
+    init(decisionCapacity: Int = 64, knownKeys: [String] = []) throws {
         let bell = try Wakeup()
         channels = AdmissionChannels(
             bell: bell, requests: Ring(capacity: 64, bell: bell), captures: Ring(capacity: 64, bell: bell),
@@ -30,7 +30,7 @@ private final class AdmissionBench {
         bench = Bench(bell)
         let thread = AdmissionThread(
             lanes: [(lane, .exit)], register: BenchRegister(), policy: Policy(minimumStage: .china5),
-            channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse, log: bench.log)
+            knownKeys: knownKeys, channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse, log: bench.log)
         try bench.start { thread.run() }
     }
 
@@ -159,6 +159,16 @@ private final class AdmissionBench {
         admission.arrive(token(2))
         admission.read("k2", plate("冀A00002"))
         #expect(admission.channels.decisions.all().map(\.verdict.token) == [token(2)])
+        #expect(admission.bench.end())
+    }
+
+    @Test func aReadOfAnEarlierRunNamesNobody() throws {
+        let admission = try AdmissionBench(knownKeys: ["k1"])
+        admission.arrive(token(1))
+        admission.read("k1")
+        #expect(admission.reasons == [])
+        admission.read("k2")
+        #expect(admission.reasons == [.stageAllowed])
         #expect(admission.bench.end())
     }
 

@@ -17,6 +17,7 @@ private final class BenchLines: LinePort, @unchecked Sendable {
     private var energised: [Int] = []
     private var sequence: UInt32 = 0
     private var failing = false
+    private var stuck: Int?
 
     init() throws { readable = try Wakeup() }
 
@@ -35,6 +36,7 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     func drive(output: Int, _ energised: Bool) throws(MachineError) {
         try check()
+        if lock.withLock({ stuck == output }) { throw .closed(subject: "line \(output)") }
         lock.withLock {
             outputs[output] = energised
             if energised { self.energised.append(output) }
@@ -58,7 +60,13 @@ private final class BenchLines: LinePort, @unchecked Sendable {
         }
     }
 
+    /// A level of which no edge has come yet.
+    func setLevel(_ sensor: LaneSensor, _ isHigh: Bool) { lock.withLock { levels[Int(sensor.rawValue)] = isHigh } }
+
     func wake() { readable.ring() }
+
+    /// This output can be driven no more.
+    func jam(_ output: LaneOutput) { lock.withLock { stuck = Int(output.rawValue) } }
 
     func fail() {
         lock.withLock { failing = true }
@@ -204,7 +212,7 @@ private final class LaneBench {
         let lost = lane.status.lost.load(ordering: .relaxed)
         #expect(lane.status.count(.backedOut) == 20 && lost > 20)
         #expect(
-            lane.channels.requests.refused + lane.channels.ends.refused + lane.channels.notices.refused >= UInt(lost))
+            lane.channels.requests.refused + lane.channels.ends.refused + (lane.channels.notices?.refused ?? 0) >= UInt(lost))
         // The lane itself goes on: the next vehicle is served.
         lane.edge(.approach, true)
         lane.verdict(.whitelisted, lane.status.token)
@@ -224,6 +232,44 @@ private final class LaneBench {
         lane.bench.advance(.milliseconds(1_500))
         #expect(lane.lines.times(.lower) == 0 && lane.status.isSafetyActive)
         #expect(lane.bench.end())
+    }
+
+    @Test func theLevelOfTheMomentHasTheLastWordBeforeTheArmFalls() throws {
+        let lane = try LaneBench()
+        lane.edge(.approach, true)
+        lane.verdict(.stageAllowed, lane.status.token)
+        lane.edge(.safety, true)
+        lane.edge(.approach, false)
+        lane.edge(.safety, false)
+        lane.lines.setLevel(.safety, true)
+        lane.bench.advance(.milliseconds(1_500))
+        #expect(lane.lines.times(.lower) == 0 && lane.status.isSafetyActive)
+        lane.wait(seconds: 5)
+        #expect(lane.lines.times(.lower) == 0)
+        #expect(lane.bench.end())
+    }
+
+    @Test func aChatteringInputKeepsNothingElseOut() throws {
+        let lane = try LaneBench()
+        lane.edge(.approach, true)
+        #expect(
+            lane.channels.verdicts.push(Verdict(lane: lane.status.lane, token: lane.status.token, reason: .whitelisted))
+        )
+        // Far more edges than one turn takes: the thread is woken by each turn's rest, and serves the verdict between.
+        for count in 0..<1_000 { lane.lines.set(.approach, count % 2 == 1, at: lane.bench.clock.now()) }
+        lane.lines.wake()
+        #expect(eventually { lane.lines.times(.raise) == 1 })
+        #expect(lane.bench.end())
+    }
+
+    @Test func anOutputThatCannotBeReachedKeepsNoOtherOn() throws {
+        let lane = try LaneBench()
+        lane.edge(.approach, true)
+        lane.verdict(.stageAllowed, lane.status.token)
+        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.green))
+        lane.lines.jam(.raise)
+        #expect(lane.bench.end() && lane.thread.hasFailed.isRaised && lane.thread.failure != nil)
+        #expect(!lane.lines.isOn(.lower) && !lane.lines.isOn(.green) && !lane.lines.isOn(.red))
     }
 
     @Test(arguments: [false, true])
@@ -253,7 +299,7 @@ private final class LaneBench {
         let lane = try LaneBench()
         lane.edge(.approach, true)
         lane.lines.fail()
-        #expect(lane.bench.isOver())
+        #expect(lane.bench.isOver() && lane.thread.hasFailed.isRaised)
         guard case .closed("lines")? = lane.thread.failure else {
             Issue.record("\(String(describing: lane.thread.failure))")
             return

@@ -116,7 +116,7 @@ private final class LedgerBench {
         try ledger.run()
         ledger.decide(token(1))
         usleep(300_000)
-        #expect(ledger.channels.verdicts.pop() == nil && ledger.channels.signVerdicts.pop() == nil)
+        #expect(ledger.channels.verdicts.pop() == nil && ledger.channels.signVerdicts?.pop() == nil)
         obstacle.rollback()
         var verdict: Verdict?
         #expect(
@@ -130,7 +130,7 @@ private final class LedgerBench {
         }
         #expect(decision.verdict == verdict && gate.gateCode == "A01")
         ledger.bench.settle()
-        let shown = ledger.channels.signVerdicts.all()
+        let shown = ledger.channels.signVerdicts?.all() ?? []
         #expect(shown.map(\.plate) == ["冀A12345"] && shown.map(\.stage) == [.china6])
         #expect(ledger.status.head.load(ordering: .relaxed) == ledger.start + 1)
         #expect(ledger.bench.end())

@@ -114,6 +114,18 @@ private final class NetBench {
         #expect(net.fates == [0: [.kept], 16: [.refused]], "an answer makes room")
     }
 
+    @Test func aReadThatWasAnsweredAsLateStillTakesItsPlace() throws {
+        let net = try NetBench()
+        for _ in 0..<16 { net.push() }
+        let requests = net.channels.captures.all().map(\.request)
+        let pause: () -> Void = {}
+        try net.run(
+            [{ net.clock.advance(.seconds(6)) }] + Array(repeating: pause, count: 8)
+                + [{ net.push() }, { net.keep(requests[3], .stored([])) }, pause, { net.push() }])
+        #expect(net.fates == Dictionary(uniqueKeysWithValues: (0...16).map { ($0, [.refused]) }))
+        #expect(net.channels.captures.all().count == 1, "the ledger lets one go, and there is room for one")
+    }
+
     @Test func thirtyTwoMebibytesOfPhotosAreUnderWayAtMost() throws {
         let net = try NetBench()
         let mebibyte = 1_024 * 1_024
