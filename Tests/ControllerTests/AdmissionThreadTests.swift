@@ -30,7 +30,8 @@ private final class AdmissionBench {
         bench = Bench(bell)
         let thread = AdmissionThread(
             lanes: [(lane, .exit)], register: BenchRegister(), policy: Policy(minimumStage: .china5),
-            knownKeys: knownKeys, channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse, log: bench.log)
+            knownKeys: knownKeys, channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse,
+            log: bench.log)
         try bench.start { thread.run() }
     }
 

@@ -212,7 +212,8 @@ private final class LaneBench {
         let lost = lane.status.lost.load(ordering: .relaxed)
         #expect(lane.status.count(.backedOut) == 20 && lost > 20)
         #expect(
-            lane.channels.requests.refused + lane.channels.ends.refused + (lane.channels.notices?.refused ?? 0) >= UInt(lost))
+            lane.channels.requests.refused + lane.channels.ends.refused + (lane.channels.notices?.refused ?? 0)
+                >= UInt(lost))
         // The lane itself goes on: the next vehicle is served.
         lane.edge(.approach, true)
         lane.verdict(.whitelisted, lane.status.token)
@@ -242,10 +243,8 @@ private final class LaneBench {
         lane.edge(.approach, false)
         lane.edge(.safety, false)
         lane.lines.setLevel(.safety, true)
-        lane.bench.advance(.milliseconds(1_500))
-        #expect(lane.lines.times(.lower) == 0 && lane.status.isSafetyActive)
         lane.wait(seconds: 5)
-        #expect(lane.lines.times(.lower) == 0)
+        #expect(lane.lines.times(.lower) == 0 && lane.status.isSafetyActive)
         #expect(lane.bench.end())
     }
 

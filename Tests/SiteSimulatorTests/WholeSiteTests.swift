@@ -86,7 +86,7 @@ private func runSite(_ options: SiteOptions) throws -> SiteReport {
     }
 
     @Test func controllerThatEndsByItselfIsSaid() async {
-        #expect(throws: SimulationError.self) { try await runSite("deaf", fault: "deaf") }
+        await #expect(throws: SimulationError.self) { try await runSite("deaf", fault: "deaf") }
     }
 
     @Test func folderThatIsNotOursIsRefused() throws {
