@@ -135,7 +135,9 @@ let tests: [Target] = [
     roomTests("Web", ["Domain", "DeviceProtocols", "Machine"]),
     roomTests("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
     roomTests("Console", ["Domain", "Machine"]),
-    roomTests("Controller", ["Domain", "Machine", "LaneCore"]),
+    roomTests(
+        "Controller",
+        ["Domain", "Machine", "LaneCore", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web"]),
     roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),
     .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),
 ]

@@ -50,8 +50,8 @@ public struct IdentityMatcher: Sendable {
     private var lastPlate: Plate?
     private var keys: [String] = []
 
-    /// `grace`: how long a read without a plate is held back. `knownKeys`: reads of an earlier run, newest first, which a
-    /// camera may send again because their answer was lost; they name nobody.
+    /// `grace`: how long a read without a plate is held back. `knownKeys`: reads of an earlier run, newest first, which
+    /// a camera may send again because their answer was lost; they name nobody.
     public init(grace: Interval = IdentityMatcher.defaultGrace, knownKeys: [String] = []) {
         self.grace = grace
         keys = knownKeys.prefix(IdentityMatcher.maximumKeys).reversed()

@@ -69,13 +69,15 @@ final class LedgerThread: @unchecked Sendable {
             waiting.wait(atMost: isLast ? .zero : isFailing ? LedgerThread.retryPause : LedgerThread.longestWait)
             channels.bell.take()
             collect()
-            if hasWork {
-                isFailing = !turn()
-                if status.isFailing.exchange(isFailing, ordering: .relaxed) && !isFailing {
-                    log.info("the ledger takes records again")
-                }
+            guard hasWork else {
+                if isLast { return }
+                continue
             }
-            if isLast { return }
+            isFailing = !turn()
+            if status.isFailing.exchange(isFailing, ordering: .relaxed) && !isFailing {
+                log.info("the ledger takes records again")
+            }
+            if isLast && isFailing { return }
         }
     }
 
@@ -117,8 +119,8 @@ final class LedgerThread: @unchecked Sendable {
             for receipt in receipts { try append(receipt) }
             try writer.commit()
         } catch {
+            // Only what has undone the transaction comes here: `refuse` keeps the rest.
             if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
-            writer.rollback()
             for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
             captures = []
             return false

@@ -100,18 +100,16 @@ public final class Preparation {
         for (what, count) in [
             ("lanes", settings.lanes.count), ("signs", settings.signs.count), ("uplinks", settings.uplinks.count),
         ] where count > 1 {
-            throw .tooMany(what: what, count: count, limit: 1)
+            throw .tooMany(what: what, count: count)
         }
         let lastCrash: String?
-        let crashPath = stateFolder + "/crash"
         do throws(MachineError) {
             signals = try EndSignals()
             wallClock = try WallClockWatch()
         } catch { throw .machine(error) }
         do throws(MachineError) {
             try files.createFolder(stateFolder)
-            try files.createFolder(ledgerFolder)
-            lastCrash = try CrashRecord.last(crashPath, files: files)
+            lastCrash = try CrashRecord.open(stateFolder + "/crash", files: files)
         } catch { throw .stateFolder(path: stateFolder, error) }
         do throws(LedgerError) {
             ledger = try LedgerWriter(folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
@@ -133,9 +131,6 @@ public final class Preparation {
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
             knownCaptureKeys = try consoleReader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
         } catch { throw .ledger(error) }
-        do throws(MachineError) {
-            try CrashRecord.begin(crashPath)
-        } catch { throw .stateFolder(path: stateFolder, error) }
         // Last of all: once it runs, only the supervisor's feeding keeps the board up.
         do throws(MachineError) {
             let device = settings.watchdog.device
@@ -154,6 +149,7 @@ public final class Preparation {
         try ledger.append(note: .configurationLoaded(file: configuration))
         for note in imports { try ledger.append(note: note) }
         try ledger.commit()
+        CrashRecord.clear()
         log.info("boot \(ledger.bootNumber), \(cause); ledger at record \(ledger.head.sequence)")
         if interrupted > 0 { log.warning("\(interrupted) passages of the last run were cut short") }
     }

@@ -22,8 +22,8 @@ public enum StartFailure: Error, Sendable {
     case console(MachineError)
     case watchdog(MachineError)
     case machine(MachineError)
-    /// More of a thing than this version drives.
-    case tooMany(what: String, count: Int, limit: Int)
+    /// More lanes, signs or uplinks than this version drives.
+    case tooMany(what: String, count: Int)
 
     public var description: String {
         switch self {
@@ -50,8 +50,8 @@ public enum StartFailure: Error, Sendable {
         case .watchdog(let error):
             "watchdog: \(error.description); check watchdog.device, or set it to none on a board that has none"
         case .machine(let error): "\(error.description)"
-        case .tooMany(let what, let count, let limit):
-            "the configuration has \(count) \(what), and this version drives \(limit): leave the others out"
+        case .tooMany(let what, let count):
+            "the configuration has \(count) \(what), and this version drives one; leave the others out"
         }
     }
 }

@@ -81,7 +81,8 @@ final class Supervisor {
         }
     }
 
-    /// One late look is not enough: after a suspend, or when this process got no CPU, the threads are as late as this one.
+    /// One late look is not enough: after a suspend, or when this process got no CPU, the threads are as late as this
+    /// one.
     private func checkCritical(_ now: Instant) {
         let wasAsleep = now.since(lastLook) > Supervisor.ownLateness
         lastLook = now

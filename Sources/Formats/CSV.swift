@@ -91,6 +91,8 @@ public struct CSVReader: Sendable {
     }
 
     private mutating func field(limit: Int, recordLine: Int) throws(CSVError) -> String {
+        // Empty fields count by their commas.
+        guard position <= limit else { throw .recordTooLong(line: recordLine, limit: recordLimit) }
         if position < bytes.count, bytes[position] == CSVReader.quote {
             return try quotedField(limit: limit, recordLine: recordLine)
         }

@@ -266,8 +266,8 @@ public struct LaneCore: Sendable {
     }
 
     /// The safety loop has been clear long enough, and the release is used up. A vehicle that left the safety loop and
-    /// then the approach loop has backed out. When the approach loop was never clear, a follower closed up behind it, or
-    /// it rolled back: whoever stands there now is asked for anew, and nobody inherits a release.
+    /// then the approach loop has backed out. When the approach loop was never clear, a follower closed up behind it,
+    /// or it rolled back: whoever stands there now is asked for anew, and nobody inherits a release.
     private mutating func clearedArm(at goneAt: Instant, _ actions: inout LaneActions) {
         end(approachCleared || approach ? .completed : .backedOut, at: goneAt, &actions)
         lower(&actions)

@@ -22,14 +22,23 @@ struct Column: Sendable {
     }
 }
 
-extension Column {
-    private static let shortText = "a text of at most 100 characters"
+/// Names the columns of a file by their positions.
+protocol TableField: RawRepresentable where RawValue == Int {
+    static var columns: [Column] { get }
+}
 
-    // By position in `vehicle` and `list`: VehicleField and ListField name the same positions.
-    static let vehicle = [
-        Column("plate", "车牌号码", "a plate of 1 to 32 bytes", isMandatory: true),
+private let shortText = "a text of at most \(Cell.maximumCharacters) characters in one line"
+private let colours = "one of 0 蓝 1 黄 2 白 3 黑 4 绿 5 其他 6 黄绿"
+private let plates = "a plate of 1 to \(Plate.maximumBytes) bytes"
+
+enum VehicleField: Int, TableField {
+    case plate, colour, stage, vin, registrationDate, vehicleType, fuel, model, engineModel, engineMaker
+    case engineNumber, usage, networked, fleet
+
+    static let columns = [
+        Column("plate", "车牌号码", plates, isMandatory: true),
         Column("colour", "号牌颜色", colours, isMandatory: true),
-        Column("stage", "排放阶段", "one of 0-6 D X", isMandatory: true),
+        Column("stage", "排放阶段", "one of 0-6 D X, or empty", isMandatory: true),
         Column("vin", "车辆识别代码", "17 letters and digits without I, O and Q, or empty"),
         Column("registration_date", "注册登记日期", "a date such as 2021-07-01, or empty"),
         Column("vehicle_type", "车辆类型", "a GA code of 3 letters and digits such as H11, or empty"),
@@ -42,25 +51,18 @@ extension Column {
         Column("networked", "联网状态", "0, 1 or empty"),
         Column("fleet", "车队名称", shortText),
     ]
+}
 
-    static let list = [
-        Column("plate", "车牌号码", "a plate of 1 to 32 bytes", isMandatory: true),
+enum ListField: Int, TableField {
+    case plate, colour, list, reason, validUntil
+
+    static let columns = [
+        Column("plate", "车牌号码", plates, isMandatory: true),
         Column("colour", "号牌颜色", colours, isMandatory: true),
         Column("list", "名单类型", "white or black (白 or 黑)", isMandatory: true),
         Column("reason", "原因", shortText),
         Column("valid_until", "有效期至", "a date or time such as 2026-12-31 or 2026-12-31 18:00:00, or empty"),
     ]
-
-    private static let colours = "one of 0 蓝 1 黄 2 白 3 黑 4 绿 5 其他 6 黄绿"
-}
-
-enum VehicleField: Int {
-    case plate, colour, stage, vin, registrationDate, vehicleType, fuel, model, engineModel, engineMaker
-    case engineNumber, usage, networked, fleet
-}
-
-enum ListField: Int {
-    case plate, colour, list, reason, validUntil
 }
 
 // What single cells mean. Nil: not allowed.
@@ -95,44 +97,41 @@ enum Cell {
 
     /// Any text without control characters.
     static func text(_ cell: String) -> String? {
-        cell.count <= maximumCharacters && cell.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-            ? cell : nil
+        let scalars = cell.unicodeScalars
+        return scalars.count <= maximumCharacters && !scalars.contains(where: isControl) ? cell : nil
     }
 
-    static func stage(_ cell: String) -> EmissionStage? {
-        cell.isEmpty ? .unknown : EmissionStage(code: cell.uppercased())
+    /// The cell with its small letters a to z raised; nothing else changes.
+    static func capitals(_ cell: String) -> String {
+        String(decoding: cell.utf8.map { (0x61...0x7A).contains($0) ? $0 - 0x20 : $0 }, as: UTF8.self)
     }
 
-    /// Exactly so many capital letters and digits (small letters are raised), or nothing.
+    /// Exactly so many letters and digits, the letters raised.
     static func code(_ cell: String, length: Int) -> String? {
-        let code = cell.uppercased()
-        guard code.utf8.allSatisfy({ isDigit($0) || isCapital($0) }) else { return nil }
-        return code.isEmpty || code.utf8.count == length ? code : nil
+        let code = capitals(cell)
+        return code.utf8.count == length && code.utf8.allSatisfy { isDigit($0) || isCapital($0) } ? code : nil
     }
 
     static func vin(_ cell: String) -> String? {
-        guard let vin = code(cell, length: VIN.length), vin.utf8.allSatisfy(VIN.allows) else { return nil }
-        return vin
+        let vin = capitals(cell)
+        return vin.utf8.count == VIN.length && vin.utf8.allSatisfy(VIN.allows) ? vin : nil
     }
 
-    /// `.some(nil)` for an empty cell.
-    static func fuel(_ cell: String) -> FuelType?? {
-        if cell.isEmpty { return .some(nil) }
-        return FuelType(code: cell.uppercased()).map { .some($0) }
+    static func letter(_ cell: String) -> String? {
+        let letter = capitals(cell)
+        return letter.utf8.count == 1 && letter.utf8.allSatisfy(isCapital) ? letter : nil
     }
 
-    static func usage(_ cell: String) -> String? {
-        guard let usage = code(cell, length: 1) else { return nil }
-        return usage.utf8.allSatisfy(isCapital) ? usage : nil
-    }
-
-    static func networked(_ cell: String) -> Bool?? {
+    static func flag(_ cell: String) -> Bool? {
         switch cell {
-        case "": .some(nil)
-        case "0": .some(false)
-        case "1": .some(true)
+        case "0": false
+        case "1": true
         default: nil
         }
+    }
+
+    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
     }
 
     static func isCapital(_ byte: UInt8) -> Bool {

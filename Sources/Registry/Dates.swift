@@ -1,4 +1,4 @@
-// Dates as people and spreadsheets write them: 2021-07-01, 2021/7/1, with or without a time of day.
+// Dates as people and spreadsheets write them: 2021-07-01, 2021/7/1; a list entry's may have a time of day.
 
 import Domain
 
@@ -16,8 +16,8 @@ extension CivilTime {
         guard CivilTime(wallTime()) == self else { return nil }
     }
 
-    /// The last moment that `text` names: the end of the day for a date without a time of day.
-    init?(until text: String) {
+    /// The last second that `text` names: the day's for a date without a time of day, the minute's first for 18:00.
+    fileprivate init?(until text: String) {
         let halves = text.utf8.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
         guard let date = halves.first, halves.count <= 2 else { return nil }
         self.init(date: date)
@@ -37,5 +37,13 @@ extension CivilTime {
             numbers.append(part.reduce(0) { $0 * 10 + Int($1 - 0x30) })
         }
         return numbers
+    }
+}
+
+extension WallTime {
+    /// The last moment that `text` names, at the site's offset from UTC: a whole second is within it.
+    init?(until text: String, offsetMinutes: Int) {
+        guard let second = CivilTime(until: text) else { return nil }
+        self.init(microseconds: second.wallTime(offsetMinutes: offsetMinutes).microseconds + 999_999)
     }
 }

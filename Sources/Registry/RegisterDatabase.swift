@@ -1,7 +1,8 @@
 // The register on disk: register.db in the state folder, apart from the ledger.
 //
 // Invariants: an import replaces a whole table in one transaction, or changes nothing; a file whose content is the one
-// last imported is not imported again, so that a restart does not make old lists look new.
+// last imported is not imported again, so that a restart does not make old lists look new. `valid_until` is kept as the
+// site's civil time, so that it stays right when the site's offset from UTC is set otherwise later.
 // Limits: `TableLimits`.
 
 import Domain
@@ -55,37 +56,45 @@ public final class RegisterDatabase {
     public func importVehicles(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError)
         -> ImportReport?
     {
-        guard try !isLast(.vehicles, digest) else { return nil }
-        let table = try Table(bytes, Column.vehicle)
         var lines: [Plate: Int] = [:]
-        return try replace(
-            .vehicles, digest, time, table, clear: "DELETE FROM vehicle",
-            insert: "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-        ) { row, tally, insert in
-            guard let vehicle = vehicle(row, &tally.problems) else { return }
-            if let line = lines.updateValue(row.line, forKey: vehicle.plate) {
-                tally.problems.add("line \(row.line): \(vehicle.plate.text) stands already on line \(line)")
+        return try replace(.vehicles, digest, time) { (problems, doubts) throws(StoreError) in
+            try database.execute("DELETE FROM vehicle")
+            let insert = try database.prepare(
+                "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
+            var table = TableReader(bytes, VehicleField.columns, &problems)
+            while let row = table.next(&problems) {
+                guard let vehicle = vehicle(row, &problems) else { continue }
+                if let line = lines.updateValue(row.line, forKey: vehicle.plate) {
+                    problems.add("line \(row.line): \(vehicle.plate.text) stands already on line \(line)")
+                }
+                for warning in warnings(vehicle, line: row.line) { doubts.add(warning) }
+                guard problems.isEmpty else { continue }
+                insert.bind(vehicle)
+                try insert.run()
             }
-            for warning in warnings(vehicle, line: row.line) { tally.doubts.add(warning) }
-            insert.bind(vehicle)
+            return table.rowCount
         }
     }
 
     /// Replaces both lists. Nil when this very file was the last one imported.
-    public func importLists(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError) -> ImportReport?
+    public func importLists(_ bytes: [UInt8], digest: Digest, at time: WallTime) throws(RegistryError)
+        -> ImportReport?
     {
-        guard try !isLast(.lists, digest) else { return nil }
-        let table = try Table(bytes, Column.list)
         var lines: [ListEntry.Kind: [Plate: Int]] = [:]
-        return try replace(
-            .lists, digest, time, table, clear: "DELETE FROM list_entry",
-            insert: "INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)"
-        ) { row, tally, insert in
-            guard let entry = listEntry(row, offsetMinutes: offsetMinutes, &tally.problems) else { return }
-            if let line = lines[entry.kind, default: [:]].updateValue(row.line, forKey: entry.plate) {
-                tally.problems.add("line \(row.line): \(entry.plate.text) stands already on that list, on line \(line)")
+        return try replace(.lists, digest, time) { (problems, _) throws(StoreError) in
+            try database.execute("DELETE FROM list_entry")
+            let insert = try database.prepare("INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)")
+            var table = TableReader(bytes, ListField.columns, &problems)
+            while let row = table.next(&problems) {
+                guard let entry = listEntry(row, offsetMinutes: offsetMinutes, &problems) else { continue }
+                if let line = lines[entry.kind, default: [:]].updateValue(row.line, forKey: entry.plate) {
+                    problems.add("line \(row.line): \(entry.plate.text) stands already on that list, on line \(line)")
+                }
+                guard problems.isEmpty else { continue }
+                insert.bind(entry, offsetMinutes: offsetMinutes)
+                try insert.run()
             }
-            insert.bind(entry)
+            return table.rowCount
         }
     }
 
@@ -102,67 +111,50 @@ public final class RegisterDatabase {
             var entries: [Plate: [ListEntry]] = [:]
             let listed = try database.prepare("SELECT * FROM list_entry")
             while try listed.step() {
-                if let entry = listed.listEntry() { entries[entry.plate, default: []].append(entry) }
+                if let entry = listed.listEntry(offsetMinutes: offsetMinutes) {
+                    entries[entry.plate, default: []].append(entry)
+                }
             }
-            let last = try database.value("SELECT ifnull(max(at), 0) FROM import")
+            let last = try database.prepare("SELECT max(at) FROM import")
+            let isImported = try last.step() && !last.isNull(0)
             return Register(
-                vehicles: vehicles, entries: entries, importedAt: last == 0 ? nil : WallTime(microseconds: last))
+                vehicles: vehicles, entries: entries,
+                importedAt: isImported ? WallTime(microseconds: last.integer(0)) : nil)
         } catch { throw .store(error) }
     }
 
-    private func isLast(_ source: Source, _ digest: Digest) throws(RegistryError) -> Bool {
-        do throws(StoreError) {
-            let query = try database.prepare("SELECT digest FROM import WHERE what = ?1")
-            query.bind(1, text: source.rawValue)
-            return try query.step() && query.blob(0) == digest.bytes
-        } catch { throw .store(error) }
-    }
-
-    /// What an import has found so far.
-    private struct Tally {
-        var rows = 0
+    /// Runs `body`, which fills a table anew and says how many rows the file has, in one transaction; undone when
+    /// there is any problem. The doubts change nothing.
+    private func replace(
+        _ source: Source, _ digest: Digest, _ time: WallTime,
+        _ body: (_ problems: inout Problems, _ doubts: inout Problems) throws(StoreError) -> Int
+    ) throws(RegistryError) -> ImportReport? {
         var problems = Problems()
         var doubts = Problems()
-    }
-
-    /// Puts the rows of a file in the place of all rows of a table. `bind` reads one row and binds it to the insert; a
-    /// row that it finds wrong it tells, and then nothing of the file is taken.
-    private func replace(
-        _ source: Source, _ digest: Digest, _ time: WallTime, _ table: Table, clear: StaticString,
-        insert: StaticString, bind: (TableRow, inout Tally, Statement) -> Void
-    ) throws(RegistryError) -> ImportReport {
-        var table = table
-        var tally = Tally()
-        do throws(RegistryError) {
-            let insert = try stored { () throws(StoreError) in
-                try database.begin()
-                try database.execute(clear)
-                return try database.prepare(insert)
-            }
-            while let row = try table.next(&tally.problems) {
-                bind(row, &tally, insert)
-                // A file that has been found wrong is only read on to tell the rest of it.
-                guard tally.problems.isEmpty else { continue }
-                try stored { () throws(StoreError) in try insert.run() }
-                tally.rows += 1
-            }
-            try tally.problems.check()
-            try stored { () throws(StoreError) in
-                try note(source, digest, time, rows: tally.rows)
+        do throws(StoreError) {
+            guard try !isLast(source, digest) else { return nil }
+            try database.begin()
+            let rows = try body(&problems, &doubts)
+            if problems.isEmpty {
+                try note(source, digest, time, rows)
                 try database.commit()
+                return ImportReport(rows: rows, warnings: doubts.first, omittedWarnings: doubts.omitted)
             }
         } catch {
             database.rollback()
-            throw error
+            throw .store(error)
         }
-        return ImportReport(rows: tally.rows, warnings: tally.doubts.first, omittedWarnings: tally.doubts.omitted)
+        database.rollback()
+        throw .table(problems: problems.first, omitted: problems.omitted)
     }
 
-    private func stored<Result>(_ body: () throws(StoreError) -> Result) throws(RegistryError) -> Result {
-        do throws(StoreError) { return try body() } catch { throw .store(error) }
+    private func isLast(_ source: Source, _ digest: Digest) throws(StoreError) -> Bool {
+        let query = try database.prepare("SELECT digest FROM import WHERE what = ?1")
+        query.bind(1, text: source.rawValue)
+        return try query.step() && query.blob(0) == digest.bytes
     }
 
-    private func note(_ source: Source, _ digest: Digest, _ time: WallTime, rows: Int) throws(StoreError) {
+    private func note(_ source: Source, _ digest: Digest, _ time: WallTime, _ rows: Int) throws(StoreError) {
         let note = try database.prepare("INSERT OR REPLACE INTO import VALUES(?1, ?2, ?3, ?4)")
         note.bind(1, text: source.rawValue)
         note.bind(2, blob: digest.bytes)
@@ -190,12 +182,16 @@ extension Statement {
         bind(14, text: vehicle.fleet)
     }
 
-    fileprivate func bind(_ entry: ListEntry) {
+    fileprivate func bind(_ entry: ListEntry, offsetMinutes: Int) {
         bind(1, text: entry.plate.text)
         bind(2, Int64(entry.plate.colour.rawValue))
         bind(3, Int64(entry.kind.rawValue))
         bind(4, text: entry.reason)
-        if let until = entry.validUntil { bind(5, until.microseconds) } else { bindNull(5) }
+        if let until = entry.validUntil {
+            bind(5, until.shifted(minutes: offsetMinutes).microseconds)
+        } else {
+            bindNull(5)
+        }
     }
 
     private func plate() -> Plate? {
@@ -219,11 +215,10 @@ extension Statement {
         return vehicle
     }
 
-    fileprivate func listEntry() -> ListEntry? {
+    fileprivate func listEntry(offsetMinutes: Int) -> ListEntry? {
         guard let plate = plate(), let kind = ListEntry.Kind(rawValue: UInt8(clamping: integer(2))) else { return nil }
-        return ListEntry(
-            plate: plate, kind: kind, reason: text(3),
-            validUntil: isNull(4) ? nil : WallTime(microseconds: integer(4)))
+        let until = isNull(4) ? nil : WallTime(microseconds: integer(4)).shifted(minutes: -offsetMinutes)
+        return ListEntry(plate: plate, kind: kind, reason: text(3), validUntil: until)
     }
 }
 
@@ -233,5 +228,11 @@ private struct SharedTexts {
 
     mutating func shared(_ text: String) -> String {
         known.insert(text).memberAfterInsert
+    }
+}
+
+extension WallTime {
+    fileprivate func shifted(minutes: Int) -> WallTime {
+        WallTime(microseconds: microseconds + Int64(minutes) * 60_000_000)
     }
 }

@@ -1,53 +1,65 @@
 // From the cells of a row to a vehicle or a list entry.
+//
+// Invariant: every cell of a row is looked at, so that all that is wrong with it is told at once.
 
 import Domain
 
-/// What one cell's check found wrong, told with its line and column.
-private struct RowReader {
+/// The cells of one row as values; what is not allowed goes to `problems`.
+private struct RowReader<Field: TableField> {
     let row: TableRow
-    let columns: [Column]
     var problems: Problems
 
-    func cell(_ position: Int) -> String { row.cells[position] }
-
-    mutating func refuse(_ position: Int) {
-        let column = columns[position]
-        problems.add("line \(row.line): \(column.name) \"\(cell(position))\" is not \(column.allowed)")
+    /// Nil, and a problem, when the cell is not allowed.
+    mutating func mandatory<Value>(_ field: Field, _ value: (String) -> Value?) -> Value? {
+        let cell = row.cells[field.rawValue]
+        if let value = value(cell) { return value }
+        let column = Field.columns[field.rawValue]
+        problems.add("line \(row.line): \(column.name) \"\(shown(cell))\" is not \(column.allowed)")
+        return nil
     }
 
-    mutating func take<Value>(_ position: Int, _ value: Value?, or standIn: Value) -> Value {
-        if let value { return value }
-        refuse(position)
-        return standIn
+    /// Nil for an empty cell too: the site does not know.
+    mutating func optional<Value>(_ field: Field, _ value: (String) -> Value?) -> Value? {
+        row.cells[field.rawValue].isEmpty ? nil : mandatory(field, value)
+    }
+
+    /// Nil when the vehicle cannot be told.
+    mutating func plate(_ text: Field, _ colour: Field) -> Plate? {
+        let colour = mandatory(colour) { PlateColour(cell: $0) }
+        return mandatory(text) { Plate($0, colour: colour ?? .other) }.flatMap { colour == nil ? nil : $0 }
     }
 }
 
-/// Reads a vehicle, adding to `problems` what is wrong with the row. Nil when its plate cannot be told.
+/// Reads a vehicle, adding to `problems` what is wrong with the row. Nil when the vehicle cannot be told.
 func vehicle(_ row: TableRow, _ problems: inout Problems) -> Vehicle? {
-    var reader = RowReader(row: row, columns: Column.vehicle, problems: problems)
+    var reader = RowReader<VehicleField>(row: row, problems: problems)
     defer { problems = reader.problems }
-    func cell(_ field: VehicleField) -> String { row.cells[field.rawValue] }
-    let colour = reader.take(VehicleField.colour.rawValue, PlateColour(cell: cell(.colour)), or: .other)
-    guard let plate = Plate(cell(.plate), colour: colour) else {
-        reader.refuse(VehicleField.plate.rawValue)
-        return nil
-    }
-    let stage = reader.take(VehicleField.stage.rawValue, Cell.stage(cell(.stage)), or: .unknown)
+    let plate = reader.plate(.plate, .colour)
+    let stage = reader.optional(.stage) { EmissionStage(code: Cell.capitals($0)) } ?? .unknown
+    let vin = reader.optional(.vin) { Cell.vin($0) } ?? ""
+    let date = reader.optional(.registrationDate) { CivilTime(date: $0)?.dateText } ?? ""
+    let type = reader.optional(.vehicleType) { Cell.code($0, length: 3) } ?? ""
+    let fuel = reader.optional(.fuel) { FuelType(code: Cell.capitals($0)) }
+    let model = reader.optional(.model) { Cell.text($0) } ?? ""
+    let engineModel = reader.optional(.engineModel) { Cell.text($0) } ?? ""
+    let engineMaker = reader.optional(.engineMaker) { Cell.text($0) } ?? ""
+    let engineNumber = reader.optional(.engineNumber) { Cell.text($0) } ?? ""
+    let usage = reader.optional(.usage) { Cell.letter($0) } ?? ""
+    let networked = reader.optional(.networked) { Cell.flag($0) }
+    let fleet = reader.optional(.fleet) { Cell.text($0) } ?? ""
+    guard let plate else { return nil }
     var vehicle = Vehicle(plate: plate, stage: stage)
-    vehicle.vin = reader.take(VehicleField.vin.rawValue, Cell.vin(cell(.vin)), or: "")
-    let date = cell(.registrationDate)
-    let registration = date.isEmpty ? "" : CivilTime(date: date)?.dateText
-    vehicle.registrationDate = reader.take(VehicleField.registrationDate.rawValue, registration, or: "")
-    vehicle.vehicleType = reader.take(
-        VehicleField.vehicleType.rawValue, Cell.code(cell(.vehicleType), length: 3), or: "")
-    vehicle.fuel = reader.take(VehicleField.fuel.rawValue, Cell.fuel(cell(.fuel)), or: nil)
-    vehicle.model = reader.take(VehicleField.model.rawValue, Cell.text(cell(.model)), or: "")
-    vehicle.engineModel = reader.take(VehicleField.engineModel.rawValue, Cell.text(cell(.engineModel)), or: "")
-    vehicle.engineMaker = reader.take(VehicleField.engineMaker.rawValue, Cell.text(cell(.engineMaker)), or: "")
-    vehicle.engineNumber = reader.take(VehicleField.engineNumber.rawValue, Cell.text(cell(.engineNumber)), or: "")
-    vehicle.usage = reader.take(VehicleField.usage.rawValue, Cell.usage(cell(.usage)), or: "")
-    vehicle.networked = reader.take(VehicleField.networked.rawValue, Cell.networked(cell(.networked)), or: nil)
-    vehicle.fleet = reader.take(VehicleField.fleet.rawValue, Cell.text(cell(.fleet)), or: "")
+    vehicle.vin = vin
+    vehicle.registrationDate = date
+    vehicle.vehicleType = type
+    vehicle.fuel = fuel
+    vehicle.model = model
+    vehicle.engineModel = engineModel
+    vehicle.engineMaker = engineMaker
+    vehicle.engineNumber = engineNumber
+    vehicle.usage = usage
+    vehicle.networked = networked
+    vehicle.fleet = fleet
     return vehicle
 }
 
@@ -65,23 +77,12 @@ func warnings(_ vehicle: Vehicle, line: Int) -> [String] {
 
 /// Reads a list entry, adding to `problems` what is wrong with the row. `offsetMinutes`: the site's time zone.
 func listEntry(_ row: TableRow, offsetMinutes: Int, _ problems: inout Problems) -> ListEntry? {
-    var reader = RowReader(row: row, columns: Column.list, problems: problems)
+    var reader = RowReader<ListField>(row: row, problems: problems)
     defer { problems = reader.problems }
-    func cell(_ field: ListField) -> String { row.cells[field.rawValue] }
-    let colour = reader.take(ListField.colour.rawValue, PlateColour(cell: cell(.colour)), or: .other)
-    guard let plate = Plate(cell(.plate), colour: colour) else {
-        reader.refuse(ListField.plate.rawValue)
-        return nil
-    }
-    let kind = reader.take(ListField.list.rawValue, ListEntry.Kind(cell: cell(.list)), or: .black)
-    let reason = reader.take(ListField.reason.rawValue, Cell.text(cell(.reason)), or: "")
-    var validUntil: WallTime?
-    if !cell(.validUntil).isEmpty {
-        if let until = CivilTime(until: cell(.validUntil)) {
-            validUntil = until.wallTime(offsetMinutes: offsetMinutes)
-        } else {
-            reader.refuse(ListField.validUntil.rawValue)
-        }
-    }
-    return ListEntry(plate: plate, kind: kind, reason: reason, validUntil: validUntil)
+    let plate = reader.plate(.plate, .colour)
+    let kind = reader.mandatory(.list) { ListEntry.Kind(cell: $0) }
+    let reason = reader.optional(.reason) { Cell.text($0) } ?? ""
+    let until = reader.optional(.validUntil) { WallTime(until: $0, offsetMinutes: offsetMinutes) }
+    guard let plate, let kind else { return nil }
+    return ListEntry(plate: plate, kind: kind, reason: reason, validUntil: until)
 }

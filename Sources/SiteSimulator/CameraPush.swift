@@ -123,7 +123,8 @@ private func hikvisionXML(plate: Plate?, identity: Int, uuid: String) -> String 
         <channelName>A01</channelName><deviceID>\(identity)</deviceID>
         <ANPR><country>8</country><licensePlate>\(plate?.text ?? "unknown")</licensePlate><line>1</line>
         <direction>forward</direction><confidenceLevel>\(plate == nil ? 0 : 96)</confidenceLevel>
-        <plateType>92TypeCivil</plateType><plateColor>\(plate.map { hikvisionColour($0.colour) } ?? "unknown")</plateColor>
+        <plateType>92TypeCivil</plateType>
+        <plateColor>\(plate.map { hikvisionColour($0.colour) } ?? "unknown")</plateColor>
         <licenseBright>0</licenseBright><vehicleType>truck</vehicleType><detectType>1</detectType>
         <alarmDataType>0</alarmDataType><vehicleInfo><index>\(identity)</index><vehicleType>2</vehicleType>
         <color>white</color><speed>8</speed></vehicleInfo>

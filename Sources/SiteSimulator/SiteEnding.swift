@@ -41,9 +41,8 @@ extension Site {
         var lastCount = -1
         var lastChange = Clock.now
         while true {
-            if try Audit(ledger: controller.exportLedger(), observed: observation(isDisturbed: isDisturbed)).isComplete {
-                return
-            }
+            let audit = try Audit(ledger: controller.exportLedger(), observed: observation(isDisturbed: isDisturbed))
+            if audit.isComplete { return }
             let book = platform.book
             let count = book.records.count + book.photos.count
             if count != lastCount { lastChange = Clock.now }

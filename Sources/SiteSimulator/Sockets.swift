@@ -92,11 +92,11 @@ final class PlainStream: ByteStream {
     }
 
     func write(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { gw_send(descriptor, $0.baseAddress! + sent, bytes.count - sent) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { gw_send(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else { return false }
-            sent += count
+            rest = rest.dropFirst(count)
         }
         return true
     }

@@ -45,12 +45,11 @@ public final class Terminal {
     }
 
     private func put(_ text: String) {
-        let bytes = Array(text.utf8)
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { write(1, $0.baseAddress! + sent, bytes.count - sent) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
             guard count > 0 else { return }
-            sent += count
+            rest = rest.dropFirst(count)
         }
     }
 }

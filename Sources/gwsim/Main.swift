@@ -1,6 +1,5 @@
 // gwsim: the simulated site, in a terminal or without one. Its last line is the run's result as JSON.
 
-import CSystem
 import Foundation
 import SiteSimulator
 
@@ -19,12 +18,10 @@ struct Main {
             complain("gwsim: \(why)\n\(RunOptions.usage)")
             exit(2)
         }
-        // Before any thread starts, so that every thread has them blocked.
-        let signals: [Int32] = [SIGINT, SIGTERM, SIGHUP]
-        let watch = gw_signalfd_create(signals, signals.count)
+        let signals = StopSignals()
         let terminal = options.isHeadless ? nil : Terminal()
         do {
-            let report = try run(options, watch, terminal)
+            let report = try run(options, signals, terminal)
             terminal?.leave()
             for finding in report.findings { complain("gwsim: \(finding)") }
             print(report.json)
@@ -40,7 +37,7 @@ struct Main {
     }
 
     private static func run(
-        _ options: RunOptions, _ signals: Int32, _ terminal: Terminal?
+        _ options: RunOptions, _ signals: StopSignals, _ terminal: Terminal?
     ) throws(SimulationError) -> SiteReport {
         let site = try Site(options.site)
         do throws(SimulationError) {
@@ -58,11 +55,10 @@ struct Main {
 
     /// Draws and waits until the last truck has left. True when it was told to stop before.
     private static func watch(
-        _ site: Site, _ signals: Int32, _ terminal: Terminal?
+        _ site: Site, _ signals: StopSignals, _ terminal: Terminal?
     ) throws(SimulationError) -> Bool {
         while try !site.isDone() {
-            var watched = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
-            if gw_poll_ns(&watched, 1, pollMilliseconds * 1_000_000) > 0, gw_signalfd_take(signals) > 0 {
+            if signals.take(withinMilliseconds: pollMilliseconds) {
                 endAtOnceOnSecondSignal(site, signals)
                 return true
             }
@@ -71,10 +67,9 @@ struct Main {
         return false
     }
 
-    private static func endAtOnceOnSecondSignal(_ site: Site, _ signals: Int32) {
+    private static func endAtOnceOnSecondSignal(_ site: Site, _ signals: StopSignals) {
         Thread.detachNewThread {
-            var watched = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
-            _ = gw_poll_ns(&watched, 1, -1)
+            _ = signals.take(withinMilliseconds: nil)
             site.abandon()
             exit(130)
         }

@@ -47,6 +47,7 @@ struct CSVTests {
         ("\"a\" ,b\n", .strayQuote(line: 1)),
         ("a\n\"b\nc", .openQuote(line: 2)),
         ("\"", .openQuote(line: 1)),
+        ("a\n,,,,,,,,,,,,,", .recordTooLong(line: 2, limit: 12)),
         ("a\n1234567890123", .recordTooLong(line: 2, limit: 12)),
         ("a\n\"123\n56\n890123\"", .recordTooLong(line: 2, limit: 12)),
     ])

@@ -240,7 +240,9 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
         try withServer { server, calls throws in
             for _ in 0..<600 {
                 let descriptor = server.connect()
-                server.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", on: descriptor)
+                server.send(
+                    "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                    on: descriptor)
                 #expect(server.readToEnd(descriptor)?.contains("200 OK") == true)
                 close(descriptor)
                 usleep(1_000)

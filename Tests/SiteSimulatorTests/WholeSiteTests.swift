@@ -5,7 +5,8 @@ import Testing
 
 @testable import SiteSimulator
 
-private func runSite(_ name: String, fault: String = "", _ change: (inout SiteOptions) -> Void = { _ in }) throws
+/// On a thread of its own: a site mostly waits, and the tests' own threads are few.
+private func runSite(_ name: String, fault: String = "", _ change: (inout SiteOptions) -> Void = { _ in }) async throws
     -> SiteReport
 {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Support/fake_controller.py"
@@ -16,6 +17,13 @@ private func runSite(_ name: String, fault: String = "", _ change: (inout SiteOp
     options.folder = NSTemporaryDirectory() + "gwsim-test-\(getpid())-\(name)"
     options.idleSeconds = 3
     change(&options)
+    let chosen = options
+    return try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result { try runSite(chosen) }) }
+    }
+}
+
+private func runSite(_ options: SiteOptions) throws -> SiteReport {
     defer { try? FileManager.default.removeItem(atPath: options.folder) }
     let site = try Site(options)
     do {
@@ -28,22 +36,22 @@ private func runSite(_ name: String, fault: String = "", _ change: (inout SiteOp
     }
 }
 
-@Suite(.serialized) struct WholeSite {
-    @Test func controllerThatBehavesPasses() throws {
-        let report = try runSite("good") { $0.faults = FaultProfile(name: "cut,5xx,expiry") ?? .none }
+@Suite struct WholeSite {
+    @Test func controllerThatBehavesPasses() async throws {
+        let report = try await runSite("good") { $0.faults = FaultProfile(name: "cut,5xx,expiry") ?? .none }
         #expect(report.findings == [])
         #expect(report.isGood && report.passes == 2 && report.delivered == 2 && report.photos == 4)
         #expect(report.signFrames > 0 && report.slowestDecision > 0)
     }
 
-    @Test func controllerThatIsKilledIsStartedAgainAndChecked() throws {
-        let report = try runSite("kills") { $0.kills = 2 }
+    @Test func controllerThatIsKilledIsStartedAgainAndChecked() async throws {
+        let report = try await runSite("kills") { $0.kills = 2 }
         #expect(report.findings == [])
         #expect(report.kills == 2 && report.starts == 3)
     }
 
-    @Test func platformThatWasAwayGetsAllInOrder() throws {
-        let report = try runSite("outage") {
+    @Test func platformThatWasAwayGetsAllInOrder() async throws {
+        let report = try await runSite("outage") {
             $0.passes = 3
             $0.outageAfter = 0
             $0.outagePasses = 2
@@ -52,33 +60,33 @@ private func runSite(_ name: String, fault: String = "", _ change: (inout SiteOp
         #expect(report.delivered == 3 && report.isInOrder)
     }
 
-    @Test func raiseWithoutADecisionIsFound() throws {
-        let report = try runSite("unrecorded", fault: "unrecorded")
+    @Test func raiseWithoutADecisionIsFound() async throws {
+        let report = try await runSite("unrecorded", fault: "unrecorded")
         #expect(report.unrecordedRaises == 1 && !report.isGood)
     }
 
-    @Test func missingDeliveryIsFound() throws {
-        let report = try runSite("undelivered", fault: "undelivered")
+    @Test func missingDeliveryIsFound() async throws {
+        let report = try await runSite("undelivered", fault: "undelivered")
         #expect(report.missing == 1 && !report.isGood)
     }
 
-    @Test func doubledDeliveryIsFound() throws {
-        let report = try runSite("doubled", fault: "doubled")
+    @Test func doubledDeliveryIsFound() async throws {
+        let report = try await runSite("doubled", fault: "doubled")
         #expect(report.unexpected > 0 && !report.isGood)
     }
 
-    @Test func reorderedDeliveryIsFound() throws {
-        let report = try runSite("reordered", fault: "reordered")
+    @Test func reorderedDeliveryIsFound() async throws {
+        let report = try await runSite("reordered", fault: "reordered")
         #expect(!report.isInOrder && !report.isGood)
     }
 
-    @Test func armLoweredOnATruckIsFound() throws {
-        let report = try runSite("smash", fault: "smash")
+    @Test func armLoweredOnATruckIsFound() async throws {
+        let report = try await runSite("smash", fault: "smash")
         #expect(report.contacts == 1 && !report.isGood)
     }
 
-    @Test func controllerThatEndsByItselfIsSaid() {
-        #expect(throws: SimulationError.self) { try runSite("deaf", fault: "deaf") }
+    @Test func controllerThatEndsByItselfIsSaid() async {
+        await #expect(throws: SimulationError.self) { try await runSite("deaf", fault: "deaf") }
     }
 
     @Test func folderThatIsNotOursIsRefused() throws {
