@@ -105,12 +105,18 @@ public enum PassOutcome: UInt8, CaseIterable, Sendable {
     /// Cut short by a restart of the controller: what the vehicle did was not observed.
     case interrupted = 5
 
-    /// Whether a vehicle went through the gate, so that an in/out row is due to the platforms.
+    /// Whether a vehicle was seen to go through the gate.
     public var crossed: Bool {
         switch self {
         case .completed, .forced: true
         case .backedOut, .expired, .interrupted: false
         }
+    }
+
+    /// Whether an in/out row is due to the platforms. A vehicle that was released just before a restart has most likely
+    /// gone through unseen: a row too many can be explained, a vehicle in the video and not in the ledger cannot.
+    public func isRowDue(after reason: VerdictReason?) -> Bool {
+        crossed || self == .interrupted && reason?.allows == true
     }
 
     public var word: String {

@@ -64,6 +64,8 @@ public struct LaneCore: Sendable {
     /// Since when no loop holds the vehicle.
     private var clearSince: Instant?
     private var isGreen = false
+    /// Who stands here came before the controller started: what it does may follow from a release of the last run.
+    private var isFromBefore = false
     /// This step's presence is assumed, since edges were lost: nobody is accused of forcing the gate.
     private var isDoubtful = false
 
@@ -103,6 +105,7 @@ public struct LaneCore: Sendable {
         } else {
             settle(&actions)
         }
+        isFromBefore = token != .none
         return actions
     }
 
@@ -348,6 +351,8 @@ public struct LaneCore: Sendable {
 
     private mutating func end(_ outcome: PassOutcome, at instant: Instant, _ actions: inout LaneActions) {
         precondition(token != .none, "LANE-4 each passage ends once")
+        let outcome = outcome == .forced && isFromBefore ? .interrupted : outcome
+        isFromBefore = false
         actions.append(
             .passEnded(
                 PassEnd(

@@ -136,6 +136,7 @@ extension JSONObject {
         put("direction", number: row.direction.rawValue)
         put("outcome", row.outcome.word)
         put("crossed", flag: row.outcome.crossed)
+        put("due", flag: row.isDue)
         put("serial", row.serial)
         put("decision_seq", number: row.decisionSequence)
         put("reason", row.reason?.word)

@@ -4,7 +4,7 @@ import Domain
 import Machine
 
 public enum ExportFormat: Sendable {
-    /// The in/out rows of vehicles that crossed, as Excel and inspectors want them.
+    /// The in/out rows that are due to the platforms, as Excel and inspectors want them.
     case csv
     /// Every record, one JSON object a line.
     case jsonLines
@@ -32,7 +32,7 @@ extension LedgerReader {
             for record in records {
                 switch format {
                 case .csv:
-                    if case .pass(let row) = record.body, row.outcome.crossed { try give(LedgerCSV.line(row, record)) }
+                    if case .pass(let row) = record.body, row.isDue { try give(LedgerCSV.line(row, record)) }
                 case .jsonLines: try give(LedgerJSON.line(record))
                 }
             }

@@ -152,6 +152,9 @@ public struct PassRow: Sendable {
     public var listReason: String
     public var registerImportedAt: WallTime?
     public var photos: [PhotoReference]
+
+    /// Whether the platforms are owed this row.
+    public var isDue: Bool { outcome.isRowDue(after: reason) }
 }
 
 /// A due item that a destination will not take, with the destination's own reason.

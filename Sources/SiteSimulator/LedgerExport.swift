@@ -40,8 +40,11 @@ public struct ExportedPass: Sendable {
     /// SHA-256, in the order of the record.
     public var photos: [String]
 
-    /// A vehicle went through, so the platform is owed the row.
-    public var isDue: Bool { PassOutcome.allCases.contains { $0.word == outcome && $0.crossed } }
+    /// A vehicle went through, or was released before a restart, so the platform is owed the row.
+    public var isDue: Bool {
+        let isReleased = VerdictReason.allCases.contains { $0.word == reason && $0.allows }
+        return ["completed", "forced"].contains(outcome) || outcome == "interrupted" && isReleased
+    }
 }
 
 public struct LedgerExport: Sendable {

@@ -281,6 +281,21 @@ import Testing
         }
     }
 
+    @Test func vehicleThatWaitedThroughARestartIsNotAccusedWhenItGoes() {
+        var rig = LaneRig(approach: true)
+        rig.safety(true)
+        rig.approach(false)
+        rig.safety(false)
+        rig.wait(.seconds(3))
+        #expect(rig.outcomes == [.interrupted])
+        rig.approach(true)
+        rig.safety(true)
+        rig.approach(false)
+        rig.safety(false)
+        rig.wait(.seconds(3))
+        #expect(rig.outcomes == [.interrupted, .forced])
+    }
+
     @Test func lostEdgesCountAsAVehicleAndAccuseNobody() {
         var rig = LaneRig()
         rig.approach(true)
