@@ -7,7 +7,6 @@
 
 import Admission
 import Configuration
-import Console
 import DeviceProtocols
 import Devices
 import Domain

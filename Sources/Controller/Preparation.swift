@@ -1,7 +1,8 @@
-// Everything that a run needs, opened in the order in which a failure is best told: the state folder, trust, the
-// register, the lines, the ports, and the ledger last, since opening it writes.
+// Everything that a run needs. The ledger's lock comes early, so that a second controller touches nothing of the first;
+// the register, whose import the ledger is to tell, comes late, and the boot record last.
 //
-// Invariants: nothing here starts a thread or moves an output's relay; a failure leaves the ledger as it was.
+// Invariants: nothing here starts a thread or moves an output's relay; a failure leaves the ledger's records as they
+// were.
 
 import Admission
 import Configuration
@@ -65,6 +66,8 @@ final class ConsoleEndpoint: ConsoleSource, @unchecked Sendable {
     }
 }
 
+private let authorityFileLimit = 1_024 * 1_024
+
 /// One platform's credentials, read once at start.
 struct UplinkTrust {
     let context: TLSClientContext
@@ -97,21 +100,21 @@ public final class Preparation {
         for (what, count) in [
             ("lanes", settings.lanes.count), ("signs", settings.signs.count), ("uplinks", settings.uplinks.count),
         ] where count > 1 {
-            throw .tooMany(what: what, count: count, limit: 1)
+            throw .tooMany(what: what, count: count)
         }
         let lastCrash: String?
-        let crashPath = stateFolder + "/crash"
         do throws(MachineError) {
             signals = try EndSignals()
             wallClock = try WallClockWatch()
         } catch { throw .machine(error) }
         do throws(MachineError) {
             try files.createFolder(stateFolder)
-            lastCrash = try CrashRecord.last(crashPath, files: files)
+            lastCrash = try CrashRecord.open(stateFolder + "/crash", files: files)
         } catch { throw .stateFolder(path: stateFolder, error) }
+        do throws(LedgerError) {
+            ledger = try LedgerWriter(folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
+        } catch { throw .ledger(error) }
         trusts = try Preparation.trusts(settings, files, clock)
-        var imports: [LedgerNote] = []
-        register = try Preparation.register(settings, stateFolder, files, clock, log, &imports)
         do throws(MachineError) {
             lines = try Preparation.lines(settings)
         } catch { throw .lines(error) }
@@ -121,16 +124,13 @@ public final class Preparation {
         do throws(MachineError) {
             consoleEndpoint = try ConsoleEndpoint(path: settings.console.socket ?? stateFolder + "/console.sock")
         } catch { throw .console(error) }
+        var imports: [LedgerNote] = []
+        register = try Preparation.register(settings, stateFolder, files, clock, log, &imports)
         do throws(LedgerError) {
-            ledger = try LedgerWriter(
-                folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
             try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
             knownCaptureKeys = try consoleReader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
         } catch { throw .ledger(error) }
-        do throws(MachineError) {
-            try CrashRecord.begin(crashPath)
-        } catch { throw .stateFolder(path: stateFolder, error) }
         // Last of all: once it runs, only the supervisor's feeding keeps the board up.
         do throws(MachineError) {
             let device = settings.watchdog.device
@@ -149,6 +149,7 @@ public final class Preparation {
         try ledger.append(note: .configurationLoaded(file: configuration))
         for note in imports { try ledger.append(note: note) }
         try ledger.commit()
+        CrashRecord.clear()
         log.info("boot \(ledger.bootNumber), \(cause); ledger at record \(ledger.head.sequence)")
         if interrupted > 0 { log.warning("\(interrupted) passages of the last run were cut short") }
     }
@@ -162,10 +163,16 @@ public final class Preparation {
             do throws(MachineError) {
                 password = try files.read(uplink.passwordFile, limit: 1_024)
             } catch { throw .passwordFile(error) }
+            let text = String(validating: password.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
+            guard let text else { throw .password(path: uplink.passwordFile, reason: "is no text in UTF-8") }
+            guard !text.isEmpty else { throw .password(path: uplink.passwordFile, reason: "its first line is empty") }
+            do throws(MachineError) {
+                // OpenSSL opens it again; a pipe or a folder must not come to it.
+                _ = try files.read(uplink.caFile, limit: authorityFileLimit)
+            } catch { throw .authorityFile(error) }
             do throws(CryptoError) {
                 let context = try TLSClientContext(
                     TLSClientSettings(authorityFile: uplink.caFile, serverName: uplink.url.host), now: clock.wall())
-                let text = String(decoding: password.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
                 trusts.append(UplinkTrust(context: context, password: text))
             } catch { throw .trust(error) }
         }

@@ -13,13 +13,17 @@ public enum StartFailure: Error, Sendable {
     case register(RegistryError)
     case lines(MachineError)
     case trust(CryptoError)
+    /// The file with the certificates of a platform's authority.
+    case authorityFile(MachineError)
     case passwordFile(MachineError)
+    /// The file has no password that could be sent: why.
+    case password(path: String, reason: String)
     case listen(address: String, MachineError)
     case console(MachineError)
     case watchdog(MachineError)
     case machine(MachineError)
-    /// More of a thing than this version drives.
-    case tooMany(what: String, count: Int, limit: Int)
+    /// More lanes, signs or uplinks than this version drives.
+    case tooMany(what: String, count: Int)
 
     public var description: String {
         switch self {
@@ -32,17 +36,22 @@ public enum StartFailure: Error, Sendable {
             "lines: \(error.description); check lines.chip or lines.socket and the lane's inputs and outputs, "
                 + "and that no other program holds the lines"
         case .trust(let error): error.description
+        case .authorityFile(let error):
+            "CA file: \(error.description); put the certificates there that may have signed the platform's, in PEM form"
         case .passwordFile(let error):
             "password file: \(error.description); put the platform's password there, readable for this user only"
+        case .password(let path, let reason):
+            "password file: \(path): \(reason); put the platform's password into its first line, in UTF-8"
         case .listen(let address, let error):
             "cameras: cannot listen on \(address): \(error.description); "
                 + "check web.address and web.port, and that no other program listens there"
-        case .console(let error): "console: \(error.description); check console.socket"
+        case .console(let error):
+            "console: \(error.description); name a short path in a folder that is there as console.socket"
         case .watchdog(let error):
             "watchdog: \(error.description); check watchdog.device, or set it to none on a board that has none"
         case .machine(let error): "\(error.description)"
-        case .tooMany(let what, let count, let limit):
-            "the configuration has \(count) \(what), and this version drives \(limit): leave the others out"
+        case .tooMany(let what, let count):
+            "the configuration has \(count) \(what), and this version drives one; leave the others out"
         }
     }
 }

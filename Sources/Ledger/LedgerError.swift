@@ -59,7 +59,7 @@ public enum LedgerError: Error, Sendable {
         switch self {
         case .store(let error): "ledger: \(error.description)"
         case .file(let what, let error):
-            "ledger: \(what): \(LedgerError.words(error)); check the disk's space, rights and health"
+            "ledger: \(what): \(error.description); check the disk's space, rights and health"
         case .lockedByAnother(let folder):
             "ledger \(folder): another process writes it; end that process, or name another state folder"
         case .otherDevice(let folder, let found, let expected):
@@ -70,16 +70,6 @@ public enum LedgerError: Error, Sendable {
         case .photoDamaged(let digest, let reason): "ledger: photo \(digest.hexadecimal): \(reason); restore a backup"
         case .limit(let what, let limit): "ledger: \(what) is over the limit of \(limit); nothing of it was kept"
         case .refused(let rule, let detail): "ledger: LED-\(rule.rawValue) \(rule.text): \(detail)"
-        }
-    }
-
-    private static func words(_ error: MachineError) -> String {
-        switch error {
-        case .system(let call, let subject, let errno): "\(call) \(subject): errno \(errno)"
-        case .library(let name, let subject, let reason): "\(name) \(subject): \(reason)"
-        case .closed(let subject): "\(subject): closed"
-        case .deadline(let subject): "\(subject): no answer in time"
-        case .limit(let subject, let limit): "\(subject): larger than \(limit) bytes"
         }
     }
 }

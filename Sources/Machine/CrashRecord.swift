@@ -11,26 +11,32 @@ private nonisolated(unsafe) var crashDescriptor: Int32 = -1
 public enum CrashRecord {
     private static let limit = 512
 
-    /// What the last run left, or nil.
-    public static func last(_ path: String, files: any Files) throws(MachineError) -> String? {
-        guard files.exists(path) else { return nil }
-        let bytes = try files.read(path, limit: 64 * 1_024)
-        return bytes.isEmpty ? nil : String(decoding: bytes.prefix(limit), as: UTF8.self)
-    }
-
-    /// Forgets what the last run left, once that is kept elsewhere, and makes the file ready for this one.
-    public static func begin(_ path: String) throws(MachineError) {
-        crashDescriptor = gw_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    /// What the last run left, or nil, and opens the file for this run. What was left stays until `clear`, so that a
+    /// start that fails does not lose it.
+    public static func open(_ path: String, files: any Files) throws(MachineError) -> String? {
+        var last: String?
+        if files.exists(path) {
+            let bytes = try files.read(path, limit: 64 * 1_024)
+            if !bytes.isEmpty { last = String(decoding: bytes.prefix(limit), as: UTF8.self) }
+        }
+        crashDescriptor = gw_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         if crashDescriptor < 0 { throw .lastSystemError("open", path) }
         _ = gw_crash_handler_install { signal in
             CrashRecord.writeSignal(signal)
         }
+        return last
+    }
+
+    /// Forgets what the last run left, once the ledger has it.
+    public static func clear() {
+        _ = ftruncate(crashDescriptor, 0)
     }
 
     /// Writes the record. The process ends right after, and the kernel keeps what was written; no fsync, since the disk
     /// may be the very thing that hangs.
     public static func write(_ text: String) {
         let bytes = Array(text.utf8.prefix(limit))
+        clear()
         _ = CSystem.write(crashDescriptor, bytes, bytes.count)
     }
 
@@ -38,6 +44,7 @@ public enum CrashRecord {
         var text: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
             0x73, 0x69, 0x67, 0x6E, 0x61, 0x6C, 0x20, UInt8(0x30 + signal / 10 % 10), UInt8(0x30 + signal % 10)
         )
+        clear()
         _ = CSystem.write(crashDescriptor, &text, 9)
     }
 }

@@ -11,10 +11,12 @@ public final class DiskFiles: Files {
     public init() {}
 
     public func read(_ path: String, limit: Int) throws(MachineError) -> [UInt8] {
-        let file = try Descriptor(path, O_RDONLY)
+        // Without O_NONBLOCK a pipe would be waited for.
+        let file = try Descriptor(path, O_RDONLY | O_NONBLOCK)
         var info = gw_file_info()
         guard gw_fstat(file.number, &info) == 0 else { throw .lastSystemCall("fstat", path) }
-        guard info.is_regular else { throw .system(call: "read", subject: path, errno: EISDIR) }
+        guard !info.is_directory else { throw .system(call: "read", subject: path, errno: EISDIR) }
+        guard info.is_regular else { throw .library(name: "read", subject: path, reason: "is no regular file") }
         guard info.size <= UInt64(limit) else { throw .limit(subject: path, limit: limit) }
         var bytes = [UInt8](repeating: 0, count: Int(info.size))
         var done = 0

@@ -14,7 +14,7 @@ func runController(configPath: String, statePath: String) -> Int32 {
     do throws(MachineError) {
         text = try files.read(configPath, limit: configurationLimit)
     } catch {
-        complain("configuration \(configPath): \(error.description); name a file that this user can read")
+        complain("configuration \(configPath): \(error.description); name a text file that this user can read")
         return 1
     }
     let settings: Settings
