@@ -98,7 +98,7 @@ let controller: [Target] = [
         name: "gatewarden",
         dependencies: [
             "Domain", "Controller", "Configuration", "Ledger", "Registry", "DeviceProtocols", "Machine", "Crypto",
-            "Store",
+            "Formats", "Store",
         ],
         swiftSettings: roomSettings
     ),

@@ -1,8 +1,8 @@
 // Everything that a run needs. The ledger's lock comes early, so that a second controller touches nothing of the first;
-// the register, whose import the ledger is to tell, comes late, and the boot record last.
+// the register, whose import the ledger is to tell, comes late; then the boot record, and the watchdog last.
 //
-// Invariants: nothing here starts a thread or moves an output's relay; a failure leaves the ledger's records as they
-// were.
+// Invariants: nothing here starts a thread or moves an output's relay; a failure of anything but the watchdog leaves
+// the ledger's records as they were.
 
 import Admission
 import Configuration

@@ -34,6 +34,8 @@ final class Supervisor {
 
     private var lastLook: Instant
     private var lateLooks = 0
+    /// A watchdog that cannot be fed is told once.
+    private var isFeedFailing = false
 
     private static let tick = Interval.milliseconds(100)
     private static let ownLateness = Interval.milliseconds(300)
@@ -137,8 +139,10 @@ final class Supervisor {
         guard let watchdog else { return }
         do throws(MachineError) {
             try watchdog.feed()
+            isFeedFailing = false
         } catch {
-            log.error("watchdog: \(error.description)")
+            if !isFeedFailing { log.error("watchdog: \(error.description)") }
+            isFeedFailing = true
         }
     }
 

@@ -18,6 +18,8 @@ public final class Watchdog {
         let seconds = Int32(clamping: timeout.milliseconds / 1_000)
         let isSet = gw_watchdog_set_timeout(fileDescriptor, seconds) >= 0
         warning = isSet ? "" : "\(path) does not take a timeout of \(seconds) s and keeps its own"
+        // What is no watchdog shows itself here, and not when it matters.
+        try feed()
     }
 
     public func feed() throws(MachineError) {

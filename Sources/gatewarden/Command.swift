@@ -24,7 +24,7 @@ enum Command {
         "  gatewarden ledger tail --state DIR [--count N]",
         "                                               the newest N records (20), one a line",
         "  gatewarden ledger export --state DIR [--format csv|jsonl]",
-        "                                               to standard output: in/out rows for Excel, or every record",
+        "                                               to standard output: rows for Excel, or every record",
         "  gatewarden decode PROTOCOL HEX               say what a captured frame means",
         "  gatewarden --version                         this version, and the libraries inside",
         "  gatewarden --help",

@@ -1,6 +1,7 @@
 // What this binary is made of.
 
 import Crypto
+import Formats
 import Machine
 import Store
 
@@ -8,5 +9,5 @@ let gatewardenVersion = "0.1.0"
 
 func versionLines() -> [String] {
     ["gatewarden \(gatewardenVersion)", "  \(sqliteVersion())", "  \(openSSLVersion())"]
-        + machineLibraryVersions().map { "  " + $0 }
+        + (machineLibraryVersions() + formatLibraryVersions()).map { "  " + $0 }
 }

@@ -1,4 +1,4 @@
-"""The firmware binary under test and the smallest site that it can stand in: a line socket, a configuration, a register.
+"""The firmware binary under test, and the smallest site for it: a line socket, a configuration, a register.
 
 Shared by the scripts of this folder; Python's standard library only. The line socket follows the header of
 Sources/Machine/SocketLines.swift. Every wait has a deadline, longer under emulation.
