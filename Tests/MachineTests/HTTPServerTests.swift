@@ -258,7 +258,8 @@ private func withFile(_ count: Int, _ body: (String, String) throws -> Void) thr
                 usleep(1_000)
             }
             #expect(calls.value == 400)
-            usleep(700_000)
+            let deadline = Date() + 10
+            while server.connectionCount.load(ordering: .relaxed) != kept.count, Date() < deadline { usleep(20_000) }
             #expect(server.connectionCount.load(ordering: .relaxed) == kept.count)
             for peer in kept { close(peer) }
         }
