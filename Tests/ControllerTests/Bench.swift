@@ -39,9 +39,11 @@ final class Bench {
         pulse = Pulse("bench", limit: .seconds(5), now: clock.now())
     }
 
+    /// Returns when the thread has seen what waited for it, unless it was told to stop before.
     func start(_ body: @escaping @Sendable () -> Void) throws {
+        let isToEnd = stop.isRaised
         thread = try Machine.Thread(ThreadSettings(name: "bench"), shortfall: { _ in }, body)
-        settle()
+        if !isToEnd { settle() }
     }
 
     /// Returns when all that was there before has been seen and dealt with: a whole turn lies between two beats.
