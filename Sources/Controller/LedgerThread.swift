@@ -60,6 +60,15 @@ final class LedgerThread: @unchecked Sendable {
     }
 
     func run() {
+        serve()
+        do throws(LedgerError) {
+            try writer.settle()
+        } catch {
+            log.warning(error.description)
+        }
+    }
+
+    private func serve() {
         var waiting = WaitSet()
         waiting.add(channels.bell.fileDescriptor)
         var isFailing = false

@@ -55,13 +55,13 @@ extension Record {
         switch body {
         case .boot(let version, let cause, let device): " \(boot) of \(device), version \(version): \(cause)"
         case .capture(let capture):
-            " lane \(capture.lane.index) \(plateWord(capture.plate)) by \(capture.camera), "
+            " lane \(capture.lane.index + 1) \(plateWord(capture.plate)) by \(capture.camera), "
                 + "\(capture.photos.count) photos" + (capture.isReplayed ? ", replayed" : "")
         case .decision(let decision, _):
-            " lane \(decision.verdict.lane.index) \(plateWord(decision.plate)) "
+            " lane \(decision.verdict.lane.index + 1) \(plateWord(decision.plate)) "
                 + "\(decision.verdict.reason.allows ? "may pass" : "is refused"): \(decision.verdict.reason.word)"
         case .pass(let row):
-            " lane \(row.lane.index) \(row.direction == .entry ? "in" : "out") \(row.outcome.word) "
+            " lane \(row.lane.index + 1) \(row.direction == .entry ? "in" : "out") \(row.outcome.word) "
                 + "\(plateWord(row.plate)) \(row.serial)"
         case .quarantine(let entry):
             " record \(entry.sequence) step \(entry.step) for \(entry.destination): \(entry.reason)"

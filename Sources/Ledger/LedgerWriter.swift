@@ -90,6 +90,13 @@ public final class LedgerWriter {
         memoryAtBegin = nil
     }
 
+    /// Moves everything from the write-ahead log into the main file, for an orderly end: whoever copies ledger.db alone
+    /// then has the whole ledger. Not needed for durability.
+    public func settle() throws(LedgerError) {
+        precondition(memoryAtBegin == nil, "LDG-5 settling comes between transactions")
+        try store { () throws(StoreError) in try database.checkpoint() }
+    }
+
     /// Gives up everything since `begin`; photos that were written stay as files that no record names. Does nothing
     /// when the failure that led here has undone it already.
     public func rollback() {

@@ -154,6 +154,12 @@ public final class Database {
         try execute("COMMIT")
     }
 
+    /// Moves the write-ahead log into the main file. Does nothing while a reader is in the middle of something.
+    public func checkpoint() throws(StoreError) {
+        let statement = try prepare("PRAGMA wal_checkpoint(TRUNCATE)")
+        _ = try statement.step()
+    }
+
     /// Undoes everything since `begin`. Harmless when SQLite has already done so because of an error.
     public func rollback() {
         guard isInTransaction else { return }

@@ -64,8 +64,8 @@ struct LedgerTextTests {
         }
         let lines = try site.reader().records(from: 1, limit: 10).map(\.line)
         #expect(lines[0].hasPrefix("1 2026-03-01 08:00:00 boot 1 of gate-1, version 1.0.0: power-on ["))
-        #expect(lines[2].contains("decision vehicle 1/0/1 lane 0 冀A12345 may pass: stage-allowed"))
-        #expect(lines[3].contains("pass vehicle 1/0/1 lane 0 in completed 冀A12345 410100A001A01A2603010800050004"))
+        #expect(lines[2].contains("decision vehicle 1/0/1 lane 1 冀A12345 may pass: stage-allowed"))
+        #expect(lines[3].contains("pass vehicle 1/0/1 lane 1 in completed 冀A12345 410100A001A01A2603010800050004"))
         #expect(lines[4].contains("fault-raised camera?north: ?[2J silent"))
     }
 

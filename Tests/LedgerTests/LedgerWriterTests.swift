@@ -2,6 +2,7 @@
 
 import Domain
 import Foundation
+import Machine
 import Testing
 
 @testable import Ledger
@@ -188,6 +189,19 @@ struct LedgerWriterTests {
         }
         // The one that was released may have gone through unseen: its row is due. The refused one's is not.
         #expect(try site.reader().backlog(destination: "p") == 1)
+    }
+
+    @Test func afterAnOrderlyEndTheMainFileAloneHoldsTheLedger() throws {
+        let writer = try site.bootedWriter()
+        try site.pass(writer, "k1")
+        let head = writer.head
+        try writer.settle()
+        let copy = NSTemporaryDirectory() + "gatewarden-copy-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        try FileManager.default.copyItem(atPath: site.folder + "/ledger.db", toPath: copy + "/ledger.db")
+        let reader = try LedgerReader(folder: copy, files: DiskFiles())
+        #expect(try reader.head() == head)
     }
 
     @Test func aSecondWriterIsRefused() throws {
