@@ -107,6 +107,16 @@ extension KeySection {
                 "The simulated site's socket. Mandatory with lines.backend = socket.", "仿真接口"
             ),
             Key(
+                "lines.input_bias", .choice(["as-is", "pull-up", "pull-down"]), .fallback("as-is"),
+                "The chip's own resistor on the inputs. A cut wire must read as a vehicle: bias towards *_active.",
+                "输入上下拉(断线须视为有车)"
+            ),
+            Key(
+                "lines.outputs_active", .choice(["high", "low"]), .fallback("high"),
+                "The level that energises a relay. Wrong, it would energise them all at start: try it without the barrier.",
+                "输出有效电平"
+            ),
+            Key(
                 "lines.debounce_ms", .milliseconds(0...100), .fallback("20"),
                 "A level shorter than this is no edge.", "输入消抖时间"
             ),

@@ -88,6 +88,15 @@ public struct LineSettings: Sendable {
     }
 
     public let backend: Backend
+    public enum Bias: Sendable {
+        case asIs
+        case pullUp
+        case pullDown
+    }
+
+    public let inputBias: Bias
+    /// True when a high level energises a relay.
+    public let outputsActiveHigh: Bool
     public let debounce: Interval
 }
 

@@ -73,6 +73,13 @@ extension LineSettings {
         backend =
             keys.text("lines.backend") == "gpio"
             ? .gpio(chip: keys.text("lines.chip")) : .socket(path: keys.text("lines.socket"))
+        inputBias =
+            switch keys.text("lines.input_bias") {
+            case "pull-up": .pullUp
+            case "pull-down": .pullDown
+            default: .asIs
+            }
+        outputsActiveHigh = keys.text("lines.outputs_active") == "high"
         debounce = keys.interval("lines.debounce_ms")
     }
 }

@@ -255,7 +255,7 @@ public final class Preparation {
                 outputs: [wiring.raiseOutput, wiring.lowerOutput, wiring.greenOutput, wiring.redOutput].map {
                     LineName($0)
                 },
-                debounce: settings.lines.debounce)
+                electrics: LineElectrics(settings.lines))
         }
     }
 }
@@ -271,3 +271,15 @@ extension LineName {
 }
 
 extension Register: RegisterLookup {}
+
+extension LineElectrics {
+    init(_ lines: LineSettings) {
+        let bias: Bias =
+            switch lines.inputBias {
+            case .asIs: .asIs
+            case .pullUp: .pullUp
+            case .pullDown: .pullDown
+            }
+        self.init(inputBias: bias, outputsActiveLow: !lines.outputsActiveHigh, debounce: lines.debounce)
+    }
+}

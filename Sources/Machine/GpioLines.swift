@@ -21,6 +21,28 @@ public enum LineName: Equatable, Sendable {
     }
 }
 
+/// How the lines of a board are wired.
+public struct LineElectrics: Sendable {
+    public enum Bias: Sendable {
+        case asIs
+        case pullUp
+        case pullDown
+    }
+
+    /// The chip's own resistor on the inputs.
+    public var inputBias: Bias
+    /// A low level energises a relay.
+    public var outputsActiveLow: Bool
+    /// How long an input must stand still to count.
+    public var debounce: Interval
+
+    public init(inputBias: Bias, outputsActiveLow: Bool, debounce: Interval) {
+        self.inputBias = inputBias
+        self.outputsActiveLow = outputsActiveLow
+        self.debounce = debounce
+    }
+}
+
 public final class GpioLines: LinePort {
     public static let maximumLines = 16
 
@@ -34,7 +56,9 @@ public final class GpioLines: LinePort {
     public var fileDescriptor: Int32 { gpiod_line_request_get_fd(request) }
 
     /// Takes the lines of `chipPath`. Throws when the chip or a line is not there or belongs to somebody else.
-    public init(chipPath: String, inputs: [LineName], outputs: [LineName?], debounce: Interval) throws(MachineError) {
+    public init(chipPath: String, inputs: [LineName], outputs: [LineName?], electrics: LineElectrics)
+        throws(MachineError)
+    {
         precondition(
             inputs.count <= GpioLines.maximumLines && outputs.count <= GpioLines.maximumLines,
             "GPIO-1 at most 16 inputs and 16 outputs")
@@ -67,10 +91,12 @@ public final class GpioLines: LinePort {
         gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_INPUT)
         gpiod_line_settings_set_edge_detection(settings, GPIOD_LINE_EDGE_BOTH)
         gpiod_line_settings_set_event_clock(settings, GPIOD_LINE_CLOCK_MONOTONIC)
-        gpiod_line_settings_set_debounce_period_us(settings, UInt(debounce.nanoseconds / 1_000))
+        gpiod_line_settings_set_debounce_period_us(settings, UInt(electrics.debounce.nanoseconds / 1_000))
+        gpiod_line_settings_set_bias(settings, electrics.inputBias.value)
         let inputsTaken = gpiod_line_config_add_line_settings(config, self.inputs, self.inputs.count, settings)
         gpiod_line_settings_reset(settings)
         gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT)
+        gpiod_line_settings_set_active_low(settings, electrics.outputsActiveLow)
         gpiod_line_settings_set_output_value(settings, GPIOD_LINE_VALUE_INACTIVE)
         let driven = wired.compactMap { $0 }
         let outputsTaken = gpiod_line_config_add_line_settings(config, driven, driven.count, settings)
@@ -138,6 +164,16 @@ public final class GpioLines: LinePort {
                 throw .library(name: "libgpiod", subject: path, reason: "has no line named \"\(text)\"")
             }
             return UInt32(offset)
+        }
+    }
+}
+
+extension LineElectrics.Bias {
+    fileprivate var value: gpiod_line_bias {
+        switch self {
+        case .asIs: GPIOD_LINE_BIAS_AS_IS
+        case .pullUp: GPIOD_LINE_BIAS_PULL_UP
+        case .pullDown: GPIOD_LINE_BIAS_PULL_DOWN
         }
     }
 }

@@ -6,7 +6,7 @@ import Ledger
 
 enum Command {
     case run(config: String, state: String)
-    case ledgerVerify(state: String)
+    case ledgerVerify(state: String, witness: LedgerHead?)
     case ledgerTail(state: String, count: Int)
     case ledgerExport(state: String, format: ExportFormat)
     case decode(protocolName: String, bytes: [UInt8])
@@ -20,7 +20,9 @@ enum Command {
         "gatewarden: the controller of a factory gate",
         "",
         "  gatewarden run --config FILE --state DIR     drive the lane until a signal ends it",
-        "  gatewarden ledger verify --state DIR         walk the whole ledger; exit 0 only if it is sound",
+        "  gatewarden ledger verify --state DIR [--witness NUMBER:HASH]",
+        "                                               walk the whole ledger; exit 0 only if it is sound, and",
+        "                                               goes on from the head that a witness wrote down",
         "  gatewarden ledger tail --state DIR [--count N]",
         "                                               the newest N records (20), one a line",
         "  gatewarden ledger export --state DIR [--format csv|jsonl]",
@@ -54,7 +56,7 @@ enum Command {
 
     private static func ledger(_ arguments: [String]) -> Command {
         let verb = arguments.first ?? ""
-        var options = Options(Array(arguments.dropFirst()), known: ["--state", "--count", "--format"])
+        var options = Options(Array(arguments.dropFirst()), known: ["--state", "--count", "--format", "--witness"])
         guard ["verify", "tail", "export"].contains(verb) else {
             return .misused("ledger is followed by verify, tail or export")
         }
@@ -62,7 +64,14 @@ enum Command {
         let command: Command
         switch verb {
         case "verify":
-            command = .ledgerVerify(state: state)
+            var witness: LedgerHead?
+            if let text = options.take("--witness") {
+                witness = LedgerHead(witness: text)
+                guard witness != nil else {
+                    return .misused("--witness is a record's number, a colon and its 64 hexadecimal digits")
+                }
+            }
+            command = .ledgerVerify(state: state, witness: witness)
         case "tail":
             let text = options.take("--count") ?? "20"
             guard let count = Int(text), (1...maximumTail).contains(count) else {
@@ -87,6 +96,17 @@ enum Command {
             return .misused("what follows the protocol is pairs of hexadecimal digits, blanks allowed")
         }
         return .decode(protocolName: name, bytes: bytes)
+    }
+}
+
+extension LedgerHead {
+    /// `NUMBER:HASH`, as a witness wrote it down.
+    fileprivate init?(witness text: String) {
+        let parts = text.split(separator: ":").map { String($0) }
+        guard parts.count == 2, let sequence = UInt64(parts[0]), let hash = Digest(hexadecimal: parts[1]) else {
+            return nil
+        }
+        self.init(sequence: sequence, hash: hash)
     }
 }
 

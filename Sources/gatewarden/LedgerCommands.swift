@@ -18,9 +18,9 @@ private func withReader(_ state: String, _ body: (LedgerReader) throws(LedgerErr
     }
 }
 
-func verifyLedger(statePath: String) -> Int32 {
+func verifyLedger(statePath: String, witness: LedgerHead?) -> Int32 {
     withReader(statePath) { (reader) throws(LedgerError) in
-        let report = try LedgerVerifier(reader).verify()
+        let report = try LedgerVerifier(reader, witness: witness).verify()
         if let fault = report.fault {
             complain(fault.description)
             return 1
