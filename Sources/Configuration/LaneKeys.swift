@@ -113,7 +113,7 @@ extension KeySection {
             ),
             Key(
                 "lines.outputs_active", .choice(["high", "low"]), .fallback("high"),
-                "The level that energises a relay. Wrong, it would energise them all at start: try it without the barrier.",
+                "The level that energises a relay. If wrong, all pull in at start: try it without the barrier.",
                 "输出有效电平"
             ),
             Key(
