@@ -125,7 +125,12 @@ public final class Preparation {
             consoleEndpoint = try ConsoleEndpoint(path: settings.console.socket ?? stateFolder + "/console.sock")
         } catch { throw .console(error) }
         var imports: [LedgerNote] = []
-        register = try Preparation.register(settings, stateFolder, files, clock, log, &imports)
+        do throws(RegistryError) {
+            let loading = RegisterLoading(files: files, log: log, importedAt: clock.wall())
+            register = try loading.load(
+                settings.register, path: stateFolder + "/register.db",
+                offsetMinutes: settings.site.utcOffsetMinutes, notes: &imports)
+        } catch { throw .register(error) }
         do throws(LedgerError) {
             try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
@@ -177,71 +182,6 @@ public final class Preparation {
             } catch { throw .trust(error) }
         }
         return trusts
-    }
-
-    private static func register(
-        _ settings: Settings, _ stateFolder: String, _ files: any Files, _ clock: any Clock, _ log: Log,
-        _ notes: inout [LedgerNote]
-    ) throws(StartFailure) -> Register {
-        let imported = clock.wall()
-        do throws(RegistryError) {
-            let database = try RegisterDatabase(
-                path: stateFolder + "/register.db", offsetMinutes: settings.site.utcOffsetMinutes)
-            if let file = settings.register.vehicles {
-                let (bytes, digest) = try table(file, files)
-                if let report = try named(
-                    file,
-                    { () throws(RegistryError) in
-                        try database.importVehicles(bytes, digest: digest, at: imported)
-                    })
-                {
-                    notes.append(
-                        .registerImported(vehicles: UInt32(report.rows), listEntries: 0, refused: 0, file: digest))
-                    for warning in report.warnings { log.warning("\(file): \(warning)") }
-                }
-            }
-            if let file = settings.register.lists {
-                let (bytes, digest) = try table(file, files)
-                if let report = try named(
-                    file,
-                    { () throws(RegistryError) in
-                        try database.importLists(bytes, digest: digest, at: imported)
-                    })
-                {
-                    notes.append(
-                        .registerImported(vehicles: 0, listEntries: UInt32(report.rows), refused: 0, file: digest))
-                }
-            }
-            let register = try database.snapshot()
-            log.info("register: \(register.vehicleCount) vehicles, \(register.listedPlateCount) plates on lists")
-            return register
-        } catch {
-            throw .register(error)
-        }
-    }
-
-    /// The problems of a file name the file.
-    private static func named<Value>(_ file: String, _ body: () throws(RegistryError) -> Value) throws(RegistryError)
-        -> Value
-    {
-        do throws(RegistryError) {
-            return try body()
-        } catch {
-            switch error {
-            case .store: throw error
-            case .table(let problems, let omitted):
-                throw .table(problems: problems.map { "\(file): \($0)" }, omitted: omitted)
-            }
-        }
-    }
-
-    private static func table(_ path: String, _ files: any Files) throws(RegistryError) -> ([UInt8], Digest) {
-        do throws(MachineError) {
-            let bytes = try files.read(path, limit: TableLimits.fileBytes)
-            return (bytes, SHA256.digest(bytes))
-        } catch {
-            throw .table(problems: [error.description], omitted: 0)
-        }
     }
 
     private static func lines(_ settings: Settings) throws(MachineError) -> any LinePort {

@@ -36,7 +36,8 @@ public final class RegisterDatabase {
             """
         ])
 
-    private enum Source: String {
+    /// The two tables, each imported from a file of its own.
+    public enum Source: String, Sendable {
         case vehicles
         case lists
     }
@@ -96,6 +97,15 @@ public final class RegisterDatabase {
             }
             return table.rowCount
         }
+    }
+
+    /// When a table was last imported; nil when it never was.
+    public func lastImport(of source: Source) throws(RegistryError) -> WallTime? {
+        do throws(StoreError) {
+            let query = try database.prepare("SELECT at FROM import WHERE what = ?1")
+            query.bind(1, text: source.rawValue)
+            return try query.step() ? WallTime(microseconds: query.integer(0)) : nil
+        } catch { throw .store(error) }
     }
 
     /// The whole register, in memory.
