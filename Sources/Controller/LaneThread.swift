@@ -3,8 +3,8 @@
 // Invariants: no heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
 // waited for. The ring of verdicts is filled by the ledger thread alone, after the commit: a raise without a durable
 // decision has no way to come about (promise 1).
-// When the lines fail it stops with its outputs as they are (the board's pull resistors hold the relays) and says so by
-// its pulse: the supervisor ends the process.
+// When the lines fail, each output is switched off for itself, as far as it can be reached, and the thread ends: the
+// supervisor ends the process.
 
 import Domain
 import LaneCore
