@@ -75,6 +75,8 @@ int gw_set_nonblocking(int fd, bool on) {
 
 int gw_lock_exclusive(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
 
+int gw_unlock(int fd) { return flock(fd, LOCK_UN); }
+
 static void fill_info(gw_file_info *info, const struct stat *s) {
     info->device = s->st_dev;
     info->inode = s->st_ino;

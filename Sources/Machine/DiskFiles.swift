@@ -126,6 +126,11 @@ public final class FileLock {
     private init(_ file: Descriptor) {
         self.file = file
     }
+
+    deinit {
+        // Closing alone does not release it while a child process stands between fork and exec with the same open file.
+        _ = gw_unlock(file.number)
+    }
 }
 
 /// An open file that closes itself.

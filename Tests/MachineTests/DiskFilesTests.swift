@@ -13,6 +13,23 @@ struct DiskFilesTests {
         try files.createFolder(folder)
     }
 
+    @Test func lockIsFreeOnceReleasedThoughAChildStillHasTheFile() throws {
+        let path = NSTemporaryDirectory() + "gatewarden-lock-\(UUID().uuidString)"
+        defer { unlink(path) }
+        var held = try FileLock.take(path)
+        #expect(held != nil)
+        // A duplicate stands for what a child inherits until it execs.
+        let number = try #require(
+            (3..<1_024).first { (number: Int32) in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == path
+            })
+        let duplicate = dup(number)
+        defer { close(duplicate) }
+        #expect(try FileLock.take(path) == nil)
+        held = nil
+        #expect(try FileLock.take(path) != nil)
+    }
+
     @Test func whatIsWrittenIsReadBackAndNothingElseIsLeft() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }

@@ -60,6 +60,8 @@ int gw_ioctl_pointer(int fd, unsigned long request, void *argument);
 int gw_set_nonblocking(int fd, bool on);
 /// Whole-file advisory lock that is not waited for: -1 with EWOULDBLOCK when another process holds it.
 int gw_lock_exclusive(int fd);
+/// Releases it for whoever else has this open file, too.
+int gw_unlock(int fd);
 
 typedef struct {
     uint64_t device;
