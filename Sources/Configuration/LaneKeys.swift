@@ -39,7 +39,7 @@ extension KeySection {
         ),
         Key(
             "lane.N.raise_travel_ms", .milliseconds(300...15_000), .fallback("3000"),
-            "How long the arm takes to rise.", "抬杆行程时间"
+            "How long the arm takes to rise. For the limit switches to come: nothing depends on it yet.", "抬杆行程时间"
         ),
         Key(
             "lane.N.lower_travel_ms", .milliseconds(300...15_000), .fallback("3000"),

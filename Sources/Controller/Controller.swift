@@ -128,13 +128,9 @@ public final class Controller {
 
     private func laneThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse, _ status: LaneStatus) -> LaneThread {
         let core = LaneCore(lane: lane.id, boot: parts.ledger.bootNumber, timings: LaneTimings(lane.timings))
-        let isWired: (approach: Bool, safety: Bool) =
-            switch settings.lines.backend {
-            case .gpio: (lane.wiring.approachActiveHigh, lane.wiring.safetyActiveHigh)
-            case .socket: (true, true)
-            }
         return LaneThread(
-            core: core, lines: parts.lines, clock: clock, wiring: isWired, channels: rings.lane, stop: stop,
+            core: core, lines: parts.lines, clock: clock,
+            wiring: (lane.wiring.approachActiveHigh, lane.wiring.safetyActiveHigh), channels: rings.lane, stop: stop,
             pulse: pulse, status: status)
     }
 

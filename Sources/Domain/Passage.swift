@@ -28,11 +28,6 @@ public struct VehicleToken: Hashable, Sendable {
         value = UInt64(boot) << 32 | UInt64(lane.index) << 29 | UInt64(count)
     }
 
-    /// Whether this vehicle came to its lane no later than `other`, of the same lane and boot.
-    public func isNoLater(than other: VehicleToken) -> Bool {
-        value >> 29 == other.value >> 29 && value <= other.value
-    }
-
     public static let none = VehicleToken(value: 0)
 }
 

@@ -46,8 +46,6 @@ import Testing
         let one = VehicleToken(boot: 3, lane: LaneID(0), count: 9)
         #expect(one != VehicleToken(boot: 3, lane: LaneID(1), count: 9))
         #expect(one != VehicleToken(boot: 4, lane: LaneID(0), count: 9))
-        #expect(one.isNoLater(than: VehicleToken(boot: 3, lane: LaneID(0), count: 10)))
-        #expect(!one.isNoLater(than: VehicleToken(boot: 3, lane: LaneID(1), count: 10)))
     }
 
     @Test func digestReadsBackFromBytesAndText() {
