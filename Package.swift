@@ -142,9 +142,30 @@ let tests: [Target] = [
     .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),
 ]
 
+let all = cLibraries + foundations + pure + kept + facing + controller + (firmware ? [] : hostPrograms + tests)
+
+/// `GATEWARDEN_TESTS=Ledger,Store swift test` builds and runs the tests of these rooms and what they need, alone.
+let onlyTests = Context.environment["GATEWARDEN_TESTS"]?.split(separator: ",").map { "\($0)Tests" } ?? []
+
+/// The targets that some targets need, with themselves.
+@MainActor
+func needed(by names: [String]) -> Set<String> {
+    var found = Set(names)
+    for target in all where found.contains(target.name) {
+        let below = target.dependencies.compactMap { dependency in
+            if case .byNameItem(let name, _) = dependency { name } else { nil }
+        }
+        found.formUnion(needed(by: below))
+    }
+    return found
+}
+
+let wantedNames = needed(by: onlyTests)
+let wanted = onlyTests.isEmpty ? all : all.filter { wantedNames.contains($0.name) }
+
 let package = Package(
     name: "gatewarden",
-    products: [.executable(name: "gatewarden", targets: ["gatewarden"])],
-    targets: cLibraries + foundations + pure + kept + facing + controller + (firmware ? [] : hostPrograms + tests),
+    products: onlyTests.isEmpty ? [.executable(name: "gatewarden", targets: ["gatewarden"])] : [],
+    targets: wanted,
     swiftLanguageModes: [.v6]
 )
