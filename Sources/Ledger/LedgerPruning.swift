@@ -57,6 +57,12 @@ extension LedgerWriter {
             photoBytes: memory.photoBytes, freeBytes: reserve.freeBytes)
     }
 
+    /// Gives up the space that is held back for a full disk. False when there is none.
+    public func releaseReserve() -> Bool { reserve.release() }
+
+    /// Holds space back for a full disk, when there is enough.
+    public func renewReserve() { reserve.renew() }
+
     /// One step of making room, between transactions. False when there was nothing to do.
     public func tidy(_ policy: RetentionPolicy, batch: PruneBatch = PruneBatch()) throws(LedgerError) -> Bool {
         // A prune's seal is not to come late.
