@@ -1,6 +1,7 @@
 // Every record as one line of JSON (RFC 8259), for machines and for inspectors' tools. Unknown values are left out.
 // Numbers of 64 bits that may exceed 2^53 (tokens, lane times) are texts, since many readers take numbers for doubles.
 
+import Crypto
 import Domain
 
 /// Builds one JSON object.
@@ -144,6 +145,10 @@ extension JSONObject {
             put(release.by)
             put(gate)
         case .supplement(let supplement): put(supplement)
+        case .carried(let row, let origin):
+            put(row)
+            put("origin_seq", number: origin.sequence)
+            put("origin_hash", origin.hash.hexadecimal)
         case .unrecognised: break
         }
     }
@@ -250,7 +255,9 @@ extension JSONObject {
             put("last_good_hash", generation.lastGood?.hash.hexadecimal)
             put("counter_seq", number: generation.counter?.sequence)
             put("counter_hash", generation.counter?.hash.hexadecimal)
-        case .boot, .capture, .decision, .pass, .quarantine, .note, .manualRelease, .supplement, .unrecognised: break
+        case .boot, .capture, .decision, .pass, .quarantine, .note, .manualRelease, .supplement, .carried,
+            .unrecognised:
+            break
         }
     }
 
