@@ -26,6 +26,7 @@ public final class LedgerVerifier {
     private let reader: LedgerReader
     private let witness: LedgerHead?
     private let checksPhotos: Bool
+    private let derived: DerivedTables
     private var walk: ChainWalk
     private var report: LedgerReport
     private var boot: UInt32 = 0
@@ -43,6 +44,7 @@ public final class LedgerVerifier {
         self.reader = reader
         self.witness = witness
         self.checksPhotos = checksPhotos
+        derived = try DerivedTables(reader.database)
         var name = device ?? ""
         if device == nil, let first = try reader.stored(from: 1, limit: 1).first,
             let record = LedgerVerifier.decoded(first), case .boot(_, _, let found) = record.body
@@ -66,11 +68,14 @@ public final class LedgerVerifier {
     /// Walks the whole ledger. What is found wrong stands in the report.
     public func verify() -> LedgerReport {
         do throws(LedgerError) {
+            if let words = try DerivedTables.structureFault(reader.database) { throw .structure(words) }
             while true {
                 let rows = try reader.stored(from: walk.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
                 guard !rows.isEmpty else { break }
                 for row in rows { try check(row) }
             }
+            let hasGrown = try reader.head()?.sequence ?? 0 > walk.head.sequence
+            try derived.finish(last: walk.head.sequence, open: hasGrown ? nil : open.mapValues { $0.sequence })
             if let witness, witness.sequence > report.head.sequence {
                 throw .damaged(
                     sequence: report.head.sequence + 1,
@@ -108,6 +113,7 @@ public final class LedgerVerifier {
             report.passes += 1
         case .boot, .quarantine, .note, .unrecognised: break
         }
+        try derived.check(record)
         walk = next
         report.records += 1
         report.head = next.head

@@ -104,7 +104,10 @@ struct LedgerVerifierTests {
 
     @Test func aLedgerCutShortAndGoneOnIsFoundByTheWitness() throws {
         let head = try twoPasses()
-        try site.tamper("DELETE FROM record WHERE seq > 4; DELETE FROM capture WHERE seq > 4")
+        try site.tamper(
+            """
+            DELETE FROM record WHERE seq > 4; DELETE FROM capture WHERE seq > 4; DELETE FROM due WHERE seq > 4
+            """)
         do {
             let writer = try site.bootedWriter()
             try site.pass(writer, "k9")

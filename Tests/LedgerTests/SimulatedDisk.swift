@@ -168,26 +168,14 @@ struct DiskState {
     func cut(_ mode: CutMode, during operation: DiskOperation, _ random: inout SeededRandom) -> DiskImage? {
         switch mode {
         case .atomic:
-            return image {
-                $0.live
-            } bytes: {
-                $0.live
-            }
+            return image(name: \.live, bytes: \.live)
         case .dropped:
-            return image {
-                $0.durable
-            } bytes: {
-                $0.durable
-            }
+            return image(name: \.durable, bytes: \.durable)
         case .torn:
             guard case .write(let file, let offset, let bytes) = operation, bytes.count > 1 else { return nil }
             var torn = self
             torn.apply(.write(file: file, offset: offset, bytes: DiskState.part(of: bytes, &random)))
-            return torn.image {
-                $0.live
-            } bytes: {
-                $0.live
-            }
+            return torn.image(name: \.live, bytes: \.live)
         case .reordered:
             var issued = self
             switch operation {
