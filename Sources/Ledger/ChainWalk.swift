@@ -34,6 +34,7 @@ struct StoredRecord {
 /// Where a walk stands. Each row must follow on the one before.
 struct ChainWalk {
     private(set) var head: LedgerHead
+    private let hasher = ChainHasher()
 
     /// Starts after a record that is taken as given: the genesis, or the record before the newest ones.
     init(after head: LedgerHead) {
@@ -45,7 +46,7 @@ struct ChainWalk {
         guard row.sequence == expected else {
             throw .damaged(sequence: expected, reason: "it is missing: record \(row.sequence) follows")
         }
-        guard let hash = Digest(bytes: row.hash), hash == Chain.hash(after: head.hash, row.canonical) else {
+        guard let hash = Digest(bytes: row.hash), hash == hasher.hash(after: head.hash, row.canonical) else {
             throw .damaged(sequence: expected, reason: "its hash does not match its bytes and the hash before it")
         }
         let header = try header(row)

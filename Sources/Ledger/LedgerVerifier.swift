@@ -69,11 +69,7 @@ public final class LedgerVerifier {
     public func verify() -> LedgerReport {
         do throws(LedgerError) {
             if let words = try DerivedTables.structureFault(reader.database) { throw .structure(words) }
-            while true {
-                let rows = try reader.stored(from: walk.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
-                guard !rows.isEmpty else { break }
-                for row in rows { try check(row) }
-            }
+            while try reader.database.reading({ () throws(LedgerError) in try turn() }) {}
             let hasGrown = try reader.head()?.sequence ?? 0 > walk.head.sequence
             try derived.finish(last: walk.head.sequence, open: hasGrown ? nil : open.mapValues { $0.sequence })
             if let witness, witness.sequence > report.head.sequence {
@@ -85,6 +81,13 @@ public final class LedgerVerifier {
             report.fault = error
         }
         return report
+    }
+
+    /// False at the end.
+    private func turn() throws(LedgerError) -> Bool {
+        let rows = try reader.stored(from: walk.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
+        for row in rows { try check(row) }
+        return !rows.isEmpty
     }
 
     private func check(_ row: StoredRecord) throws(LedgerError) {

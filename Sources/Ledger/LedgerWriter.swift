@@ -17,6 +17,7 @@ public final class LedgerWriter {
     let delivery: DeliveryQueries
     private let database: Database
     private let lock: FileLock
+    private let hasher = ChainHasher()
 
     /// What a failed transaction is set back to.
     private struct Memory {
@@ -147,7 +148,7 @@ public final class LedgerWriter {
             kind: kind, sequence: memory.head.sequence + 1, laneTime: clock.now(), wall: clock.wall(),
             boot: memory.boot, token: token)
         let canonical = try header.canonical(body: try body.encoded())
-        let hash = Chain.hash(after: memory.head.hash, canonical)
+        let hash = hasher.hash(after: memory.head.hash, canonical)
         try store { () throws(StoreError) in
             let statement = statements.insertRecord
             statement.bind(1, header.sequence)

@@ -58,7 +58,7 @@ struct LedgerVerifierTests {
         let database = try Database.writer(LedgerPath.database(site.folder), LedgerSchema.schema)
         let update = try database.prepare("UPDATE record SET canonical = ?1, hash = ?2 WHERE seq = 4")
         update.bind(1, blob: canonical)
-        update.bind(2, blob: Chain.hash(after: previous, canonical).bytes)
+        update.bind(2, blob: ChainHasher().hash(after: previous, canonical).bytes)
         try update.run()
         try expectFault(5, "hash does not match")
     }
