@@ -58,7 +58,9 @@ final class DerivedTables {
                 dueRow.integer(1) == Int64(row.photos.count) + 1
             else { throw fault(record.sequence, "the queue to the platforms does not have it in its place") }
             lastOrdinal = dueRow.integer(0)
-        case .boot, .decision, .pass, .quarantine, .note, .unrecognised: break
+        case .boot, .decision, .pass, .quarantine, .seal, .prune, .generation, .manualRelease, .supplement, .note,
+            .unrecognised:
+            break
         }
     }
 

@@ -15,6 +15,8 @@ public enum LedgerRule: UInt8, Sendable {
     case nextDueOnly = 4
     /// A capture has a key.
     case captureKey = 5
+    /// A supplement names a pass record.
+    case correctsAPass = 6
 
     var text: String {
         switch self {
@@ -23,6 +25,7 @@ public enum LedgerRule: UInt8, Sendable {
         case .tokenOfThisBoot: "a vehicle token carries the number of this boot"
         case .nextDueOnly: "only a destination's next due item can be confirmed or quarantined"
         case .captureKey: "a capture has a key that names it"
+        case .correctsAPass: "a supplement corrects a pass record that is there"
         }
     }
 }

@@ -39,12 +39,20 @@ final class PowerCutWorkload {
         for part in [0..<count / 2, count / 2..<count] {
             let writer = try site.writer()
             try commit(writer) { try $0.appendBoot(version: "1.0.0", cause: "power-on") }
+            try seal(writer, .start)
             for index in part {
                 try pass(writer)
+                if index % 8 == 2 { try seal(writer, .inTime) }
                 if index % 10 == 5 { try site.tamper("PRAGMA wal_checkpoint(PASSIVE)") }
             }
+            try seal(writer, .orderlyEnd)
             try writer.settle()
         }
+    }
+
+    private func seal(_ writer: LedgerWriter, _ reason: SealReason) throws {
+        try writer.seal(reason, destinations: [PowerCutWorkload.destination])
+        acknowledge(writer)
     }
 
     /// One vehicle as the threads make it, in three transactions, or in one when all of it came at once; then what the
@@ -87,6 +95,10 @@ final class PowerCutWorkload {
         _ writer: LedgerWriter, isReceipt: Bool = false, _ work: (LedgerWriter) throws -> Void
     ) throws {
         try writer.transaction(work)
+        acknowledge(writer, isReceipt: isReceipt)
+    }
+
+    private func acknowledge(_ writer: LedgerWriter, isReceipt: Bool = false) {
         let confirmed = (acknowledgements.last?.confirmed ?? 0) + (isReceipt ? 1 : 0)
         acknowledgements.append(
             Acknowledgement(operations: disk.log.count, head: writer.head, confirmed: confirmed))
@@ -104,6 +116,7 @@ final class PowerCutWorkload {
     func recover(_ before: Acknowledgement, _ positions: [DuePosition]) throws -> String? {
         acknowledgements = [Acknowledgement(operations: 0, head: before.head, confirmed: before.confirmed)]
         let reopened = try site.writer()
+        if let generation = reopened.generation { return "a new generation began: \(generation.reason)" }
         guard reopened.head.sequence >= before.head.sequence else {
             return "records are missing: \(reopened.head.sequence) of \(before.head.sequence)"
         }
@@ -117,6 +130,7 @@ final class PowerCutWorkload {
         acknowledgements[0].confirmed = count
         try commit(reopened) { try $0.appendBoot(version: "1.0.0", cause: "power cut") }
         try pass(reopened)
+        try seal(reopened, .start)
         let report = try site.report(witness: before.head.sequence == 0 ? nil : before.head)
         guard report.isSound else { return report.fault?.description ?? "not sound" }
         guard report.head == reopened.head else { return "the last record is not that of the writer" }

@@ -72,14 +72,15 @@ struct DiskState {
 
     struct Name {
         var durable: Int?
-        /// What it has stood for since its folder was last synchronised, oldest first.
-        var changes: [Int?] = []
-        var live: Int? { changes.last ?? durable }
+        /// What it has stood for since its folder was last synchronised, oldest first, and which operation made it so.
+        var changes: [(file: Int?, by: Int)] = []
+        var live: Int? { changes.last.map(\.file) ?? durable }
     }
 
     private(set) var files: [Int: File] = [:]
     private(set) var names: [String: Name] = [:]
     private(set) var nextFile = 0
+    private var count = 0
 
     init(_ image: DiskImage = DiskImage()) {
         for folder in image.folders { names[folder] = Name(durable: DiskState.folderNumber) }
@@ -115,11 +116,12 @@ struct DiskState {
     }
 
     mutating func apply(_ operation: DiskOperation) {
+        count += 1
         switch operation {
         case .create(let path, let file):
             files[file] = File()
             nextFile = max(nextFile, file + 1)
-            names[path, default: Name()].changes.append(file)
+            names[path, default: Name()].changes.append((file, count))
         case .write(let file, _, _), .truncate(let file, _):
             files[file, default: File()].pending.append(operation)
             DiskState.change(&files[file, default: File()].live, operation)
@@ -128,10 +130,10 @@ struct DiskState {
             files[file] = File(live: live, durable: live)
         case .rename(let from, let to):
             guard let file = names[from]?.live else { return }
-            names[from, default: Name()].changes.append(nil)
-            names[to, default: Name()].changes.append(file)
-        case .unlink(let path): names[path, default: Name()].changes.append(nil)
-        case .createFolder(let path): names[path, default: Name()].changes.append(DiskState.folderNumber)
+            names[from, default: Name()].changes.append((nil, count))
+            names[to, default: Name()].changes.append((file, count))
+        case .unlink(let path): names[path, default: Name()].changes.append((nil, count))
+        case .createFolder(let path): names[path, default: Name()].changes.append((DiskState.folderNumber, count))
         case .synchroniseFolder(let parent):
             for (path, name) in names where !name.changes.isEmpty && folder(of: path) == parent {
                 names[path] = name.live.map { Name(durable: $0) }
@@ -204,12 +206,12 @@ struct DiskState {
 
     private func reordered(_ random: inout SeededRandom) -> DiskImage {
         var random = random
-        // In the order of the names, so that a seed means the same in every run.
-        var chosen: [String: Int?] = [:]
-        for path in names.keys.sorted() {
-            guard let entry = names[path] else { continue }
-            let states = [entry.durable] + entry.changes
-            chosen[path] = states[Int(random.next() % UInt64(states.count))]
+        // Each operation on names is there or not; a renaming is one, and takes its old name away with the new one.
+        let operations = Set(names.values.flatMap { $0.changes.map(\.by) })
+        var isKept: [Int: Bool] = [:]
+        for operation in operations.sorted() { isKept[operation] = random.next() & 1 == 0 }
+        let chosen = names.mapValues { name in
+            name.changes.last { isKept[$0.by] == true }.map(\.file) ?? name.durable
         }
         var kept: [Int: [UInt8]] = [:]
         for number in files.keys.sorted() {

@@ -65,6 +65,25 @@ final class SimulatedFiles: Files {
         disk.apply(.unlink(path: path))
     }
 
+    func move(_ path: String, to newPath: String) throws(MachineError) {
+        try call("rename", path, .change)
+        guard disk.state.file(path) != nil else { throw .system(call: "rename", subject: path, errno: 2) }
+        disk.apply(.rename(from: path, to: newPath))
+        try call("fsync", folder(of: newPath), .change)
+        disk.apply(.synchroniseFolder(path: folder(of: newPath)))
+    }
+
+    func overwrite(_ path: String, with bytes: [UInt8]) throws(MachineError) {
+        try call("open", path, .change)
+        guard let file = disk.state.file(path) else { throw .system(call: "open", subject: path, errno: 2) }
+        try call("write", path, .change)
+        disk.apply(.write(file: file, offset: 0, bytes: bytes))
+        try call("fsync", path, .change)
+        disk.apply(.synchronise(file: file))
+    }
+
+    func freeBytes(at path: String) -> UInt64? { nil }
+
     func createFolder(_ path: String) throws(MachineError) {
         if !disk.state.isFolder(path) {
             try call("mkdir", path, .space)
