@@ -4,6 +4,15 @@ import Domain
 import Machine
 import Store
 
+/// What is shown of the video before a vehicle comes and after it has gone: 10 seconds, in microseconds.
+private let videoMargin: Int64 = 10_000_000
+
+extension WallTime {
+    fileprivate func offset(by microseconds: Int64) -> WallTime {
+        WallTime(microseconds: self.microseconds &+ microseconds)
+    }
+}
+
 extension LedgerWriter {
     // MARK: - Captures
 
@@ -95,10 +104,10 @@ extension LedgerWriter {
 
     /// Keeps how a passage ended, as the whole in/out row. The gate and the direction are those of the decision;
     /// `gate` and `direction`, the lane's own, stand in where nothing was decided.
-    /// `video` is where the passage can be seen.
+    /// `videoChannel` names the recorder and channel that filmed it; empty when none did.
     @discardableResult
     public func append(
-        end: PassEnd, gate: GateCodes, direction: Direction, video: VideoReference? = nil
+        end: PassEnd, gate: GateCodes, direction: Direction, videoChannel: String = ""
     ) throws(LedgerError) -> PassRow {
         try checkBoot(end.token)
         try check(gate)
@@ -108,7 +117,6 @@ extension LedgerWriter {
             row.freeze(decision, sequence, gate, try kept(captureKey: decision.captureKey)?.photos ?? [])
         }
         row.releaseSequence = memory.releases[end.token]
-        row.video = video
         let now = clock.now()
         let wall = clock.wall()
         func wallTime(_ instant: Instant) -> WallTime {
@@ -121,6 +129,11 @@ extension LedgerWriter {
         row.arrivedWall = wallTime(end.arrivedAt)
         row.passedWall = wallTime(end.enteredAt ?? end.raisedAt ?? end.endedAt)
         row.endedWall = wallTime(end.endedAt)
+        if !videoChannel.isEmpty {
+            row.video = VideoReference(
+                channel: videoChannel, from: row.arrivedWall.offset(by: -videoMargin),
+                to: row.endedWall.offset(by: videoMargin))
+        }
         return try append(row, end.token)
     }
 

@@ -59,6 +59,15 @@ public enum LedgerError: Error, Sendable {
         }
     }
 
+    /// True when the disk has no space left (errno 28, ENOSPC).
+    public var isFull: Bool {
+        switch self {
+        case .store(let error): error.isFull
+        case .file(_, .system(_, _, let errno)): errno == 28
+        case .file, .lockedByAnother, .otherDevice, .damaged, .photoDamaged, .limit, .refused: false
+        }
+    }
+
     /// What, why and what to do next, in one English line.
     public var description: String {
         switch self {

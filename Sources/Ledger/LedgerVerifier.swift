@@ -60,8 +60,8 @@ public final class LedgerVerifier {
     private var ended = TokenSet()
     private var decided = TokenSet()
 
-    /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head that
-    /// was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
+    /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
+    /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
     /// read now, so that a writer which goes on meanwhile is not taken for one that was cut off.
     public init(
         _ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil,
