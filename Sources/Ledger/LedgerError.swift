@@ -41,6 +41,8 @@ public enum LedgerError: Error, Sendable {
     case otherDevice(folder: String, found: String, expected: String)
     /// A record does not hold what the chain or the format says.
     case damaged(sequence: UInt64, reason: String)
+    /// The database's pages do not fit together, in SQLite's words.
+    case structure(String)
     /// A photo is missing, or its bytes do not have the hash that names it.
     case photoDamaged(Digest, reason: String)
     /// More than the format allows.
@@ -52,7 +54,7 @@ public enum LedgerError: Error, Sendable {
     /// transaction stands as it was before the call.
     public var undoesTransaction: Bool {
         switch self {
-        case .store, .damaged: true
+        case .store, .damaged, .structure: true
         case .file, .lockedByAnother, .otherDevice, .photoDamaged, .limit, .refused: false
         }
     }
@@ -79,6 +81,8 @@ public enum LedgerError: Error, Sendable {
                 + "keep that folder as it is and name a new one"
         case .damaged(let sequence, let reason):
             "ledger: record \(sequence): \(reason); keep the folder as evidence, and begin a new one"
+        case .structure(let words):
+            "ledger: its database is damaged: \(words); keep the folder as evidence, and begin a new one"
         case .photoDamaged(let digest, let reason): "ledger: photo \(digest.hexadecimal): \(reason); restore a backup"
         case .limit(let what, let limit): "ledger: \(what) is over the limit of \(limit); nothing of it was kept"
         case .refused(let rule, let detail): "ledger: LED-\(rule.rawValue) \(rule.text): \(detail)"

@@ -50,7 +50,10 @@ struct LedgerOpening {
     func open() throws(LedgerError) -> OpenedLedger {
         // The connection to a database that is not gone on with is closed when `look` returns: closing it later would
         // remove the log of the new one.
-        switch try look() {
+        var finding = try look()
+        // A read that failed once may succeed: a whole ledger is not given up for it.
+        if case .unusable = finding { finding = try look() }
+        switch finding {
         case .sound(let opened): return opened
         case .nothing:
             let key = try keys.begin(after: nil)

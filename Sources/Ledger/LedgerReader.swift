@@ -18,7 +18,7 @@ public struct DueItem: Sendable {
 }
 
 public final class LedgerReader {
-    private let database: Database
+    let database: Database
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement

@@ -21,6 +21,7 @@ public final class LedgerWriter {
     let counter: SealCounter
     let reserve: LedgerReserve
     private let lock: FileLock
+    private let hasher = ChainHasher()
 
     /// What a failed transaction is set back to.
     struct Memory {
@@ -204,7 +205,7 @@ public final class LedgerWriter {
     }
 
     func insert(_ header: RecordHeader, _ canonical: [UInt8]) throws(LedgerError) {
-        let hash = Chain.hash(after: memory.head.hash, canonical)
+        let hash = hasher.hash(after: memory.head.hash, canonical)
         try store { () throws(StoreError) in
             let statement = statements.insertRecord
             statement.bind(1, header.sequence)
