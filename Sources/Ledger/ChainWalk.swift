@@ -1,4 +1,4 @@
-// Walking the chain row by row: the checks that opening, reading and verifying share.
+// Walking the chain row by row: the checks that opening and verifying share.
 
 import Domain
 import Store
@@ -34,6 +34,7 @@ struct StoredRecord {
 /// Where a walk stands. Each row must follow on the one before.
 struct ChainWalk {
     private(set) var head: LedgerHead
+    private let hasher = ChainHasher()
 
     /// Starts after a record that is taken as given: the genesis, or the record before the newest ones.
     init(after head: LedgerHead) {
@@ -41,11 +42,11 @@ struct ChainWalk {
     }
 
     mutating func advance(_ row: StoredRecord) throws(LedgerError) {
-        let expected = head.sequence + 1
+        let expected = head.sequence &+ 1
         guard row.sequence == expected else {
             throw .damaged(sequence: expected, reason: "it is missing: record \(row.sequence) follows")
         }
-        guard let hash = Digest(bytes: row.hash), hash == Chain.hash(after: head.hash, row.canonical) else {
+        guard let hash = Digest(bytes: row.hash), hash == hasher.hash(after: head.hash, row.canonical) else {
             throw .damaged(sequence: expected, reason: "its hash does not match its bytes and the hash before it")
         }
         let header = try header(row)
@@ -67,50 +68,6 @@ struct ChainWalk {
     }
 }
 
-/// What the writer goes on from.
-struct LedgerTail {
-    var head: LedgerHead
-    /// The last boot's number; 0 when there was none.
-    var boot: UInt32
-
-    /// Reads the newest `LedgerLimits.recordsVerifiedAtOpen` records and checks their chain.
-    static func verified(_ database: Database, folder: String, device: String) throws(LedgerError) -> LedgerTail {
-        let genesis = LedgerHead(sequence: 0, hash: Chain.genesis(device: device))
-        let query = try Kept.statement(
-            database, "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq")
-        try checkDevice(query, folder, device)
-        let newest = try Kept.value(database, "SELECT seq FROM record ORDER BY seq DESC LIMIT 1")
-        let first = max(1, newest - Int64(LedgerLimits.recordsVerifiedAtOpen))
-        query.bind(1, first)
-        defer { query.reset() }
-        var walk = first == 1 ? ChainWalk(after: genesis) : nil
-        var boot: UInt32 = 0
-        while try Kept.step(query) {
-            let row = StoredRecord(query)
-            if walk == nil {
-                // The oldest of them is the anchor: the full verification reaches behind it.
-                walk = ChainWalk(after: LedgerHead(sequence: row.sequence, hash: try row.decoded().hash))
-            } else {
-                try walk?.advance(row)
-            }
-            boot = try row.decoded().boot
-        }
-        return LedgerTail(head: walk?.head ?? genesis, boot: boot)
-    }
-
-    private static func checkDevice(_ query: Statement, _ folder: String, _ device: String) throws(LedgerError) {
-        query.bind(1, Int64(0))
-        defer { query.reset() }
-        guard try Kept.step(query) else { return }
-        guard case .boot(_, _, let found) = try StoredRecord(query).decoded().body else {
-            throw .damaged(sequence: 1, reason: "it is not a boot record")
-        }
-        guard found.utf8.elementsEqual(device.utf8) else {
-            throw .otherDevice(folder: folder, found: found, expected: device)
-        }
-    }
-}
-
 /// The store's calls with the ledger's error.
 enum Kept {
     static func statement(_ database: Database, _ sql: StaticString) throws(LedgerError) -> Statement {
@@ -123,5 +80,22 @@ enum Kept {
 
     static func step(_ statement: Statement) throws(LedgerError) -> Bool {
         do throws(StoreError) { return try statement.step() } catch { throw .store(error) }
+    }
+}
+
+/// Vehicle tokens. Those of one boot and lane follow on each other, so that one word serves 64 of them.
+struct TokenSet {
+    private var words: [UInt64: UInt64] = [:]
+
+    func contains(_ token: VehicleToken) -> Bool {
+        words[token.value >> 6, default: 0] & 1 << (token.value & 63) != 0
+    }
+
+    /// False when it was there already.
+    mutating func insert(_ token: VehicleToken) -> Bool {
+        let bit: UInt64 = 1 << (token.value & 63)
+        let word = words[token.value >> 6, default: 0]
+        words[token.value >> 6] = word | bit
+        return word & bit == 0
     }
 }

@@ -3,6 +3,7 @@
 // Invariants: a field that is absent means unknown, none or an empty text; the same value always has the same bytes.
 // Limits: a text is at most 4 KiB of UTF-8.
 
+import Crypto
 import Domain
 
 /// Field numbers. One number has one meaning in every kind of record, for ever.
@@ -23,6 +24,9 @@ enum Field: UInt16, CaseIterable {
     case photos = 14
     case listReason = 15
     case registerImportedAt = 16
+    case vehicleSource = 17
+    case vehicleKnownAt = 18
+    case tag = 19
 
     case vehiclePlate = 20
     case vehicleColour = 21
@@ -38,6 +42,12 @@ enum Field: UInt16, CaseIterable {
     case usage = 31
     case networked = 32
     case fleet = 33
+    case cargo = 34
+    case netKilograms = 35
+    case grossKilograms = 36
+    case weightSource = 37
+    case video = 38
+    case booking = 39
 
     case outcome = 40
     case serial = 41
@@ -54,6 +64,11 @@ enum Field: UInt16, CaseIterable {
     case enterpriseName = 51
     case entranceGateCode = 52
     case gateCode = 53
+    case load = 54
+    case entrySequence = 55
+    case vehicleList = 56
+    case videoFrom = 58
+    case videoTo = 59
 
     case version = 60
     case cause = 61
@@ -70,6 +85,49 @@ enum Field: UInt16, CaseIterable {
     case isReachable = 72
     case dueSequence = 73
     case dueStep = 74
+
+    case epoch = 80
+    case sealInterval = 81
+    case publicKey = 82
+    case nextPublicKey = 83
+    case sealReason = 84
+    case previousSeal = 85
+    case previousHash = 86
+    case prunedThrough = 87
+    case prunedHash = 88
+    case prunedCount = 89
+    case pruneReason = 90
+    case retentionDays = 91
+    case photosPrunedThrough = 92
+    case generation = 93
+    case lastGoodSequence = 94
+    case lastGoodHash = 95
+    case counterSequence = 96
+    case counterHash = 97
+    case signature = 99
+
+    case person = 100
+    case personReason = 101
+    case means = 102
+    case releaseSequence = 103
+    case correctedSequence = 104
+    case listAction = 105
+    case list = 106
+    case validUntil = 107
+    case rule = 108
+    case ruleBefore = 109
+    case ruleAfter = 110
+    case isAdmitted = 111
+    case origin = 112
+    case act = 113
+    case powerState = 114
+    case batteryPercent = 115
+    case deliveredThrough = 116
+    case rowsDue = 117
+    case rowsWaiting = 118
+    case itemsQuarantined = 119
+    case originSequence = 120
+    case originHash = 121
 }
 
 /// Why bytes are not a record.
@@ -97,16 +155,21 @@ enum RecordFault: Error {
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
 
+    init() {
+        // Most records fit, so that the bytes are moved once only.
+        bytes.reserveCapacity(1_024)
+    }
+
     mutating func put(_ value: some FixedWidthInteger) {
-        var shift = value.bitWidth - 8
-        while shift >= 0 {
-            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-            shift -= 8
-        }
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func put(_ more: [UInt8]) {
         bytes.append(contentsOf: more)
+    }
+
+    mutating func put(_ text: String) {
+        bytes.append(contentsOf: text.utf8)
     }
 }
 
@@ -146,6 +209,15 @@ struct FieldWriter {
         writer.put(digest.bytes)
     }
 
+    mutating func put(_ field: Field, _ bytes: [UInt8]) {
+        start(field, bytes.count)
+        writer.put(bytes)
+    }
+
+    mutating func put(_ field: Field, optional value: (some FixedWidthInteger)?) {
+        if let value { put(field, value) }
+    }
+
     /// An empty text is an absent field.
     mutating func put(_ field: Field, _ text: String) throws(LedgerError) {
         let count = text.utf8.count
@@ -154,7 +226,7 @@ struct FieldWriter {
             throw .limit(what: "the text of field \(field.rawValue)", limit: LedgerLimits.textBytes)
         }
         start(field, count)
-        writer.put(Array(text.utf8))
+        writer.put(text)
     }
 
     mutating func put(_ field: Field, _ photos: [PhotoReference]) {
@@ -184,12 +256,14 @@ struct ByteReader {
     }
 
     mutating func take<T: FixedWidthInteger>(_ type: T.Type) -> T {
-        var value: T = 0
-        for _ in 0..<T.bitWidth / 8 {
-            value = value << 8 | T(truncatingIfNeeded: bytes[next])
-            next += 1
-        }
-        return value
+        let start = next - bytes.startIndex
+        next += T.bitWidth / 8
+        precondition(next <= bytes.endIndex, "LDG-9 there are as many bytes as are taken")
+        return T(bigEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: T.self) })
+    }
+
+    mutating func skip(_ count: Int) {
+        next += count
     }
 
     mutating func take(count: Int) -> [UInt8] {
@@ -200,27 +274,41 @@ struct ByteReader {
 
 /// A body taken apart into its fields. Fields that this program does not know are left aside.
 struct FieldReader {
-    private var fields: [(number: UInt16, bytes: ArraySlice<UInt8>)] = []
+    private struct Place {
+        let number: UInt16
+        let start: Int
+        let count: Int
+    }
+
+    private let body: ArraySlice<UInt8>
+    private var places: [Place] = []
 
     init(_ body: ArraySlice<UInt8>) throws(RecordFault) {
-        var rest = body
+        self.body = body
+        places.reserveCapacity(40)
+        var reader = ByteReader(body)
+        var next = body.startIndex
         var last: UInt16 = 0
-        while !rest.isEmpty {
-            guard rest.count >= 6 else { throw .truncatedField(last) }
-            var header = ByteReader(rest.prefix(6))
-            let number = header.take(UInt16.self)
-            let count = Int(header.take(UInt32.self))
+        while next < body.endIndex {
+            guard body.endIndex - next >= 6 else { throw .truncatedField(last) }
+            let number = reader.take(UInt16.self)
+            let count = Int(reader.take(UInt32.self))
             guard number > last else { throw .fieldOrder(number) }
-            rest = rest.dropFirst(6)
-            guard rest.count >= count else { throw .truncatedField(number) }
-            fields.append((number, rest.prefix(count)))
-            rest = rest.dropFirst(count)
+            next += 6
+            guard body.endIndex - next >= count else { throw .truncatedField(number) }
+            places.append(Place(number: number, start: next, count: count))
+            next += count
+            reader.skip(count)
             last = number
         }
     }
 
-    private func bytes(_ field: Field) -> ArraySlice<UInt8>? {
-        fields.first { $0.number == field.rawValue }?.bytes
+    func bytes(_ field: Field) -> ArraySlice<UInt8>? {
+        let number = field.rawValue
+        for place in places where place.number >= number {
+            return place.number == number ? body[place.start..<place.start + place.count] : nil
+        }
+        return nil
     }
 
     func integer<T: FixedWidthInteger>(_ field: Field, _ type: T.Type) throws(RecordFault) -> T? {
@@ -241,6 +329,11 @@ struct FieldReader {
         return value == 1
     }
 
+    func requiredFlag(_ field: Field) throws(RecordFault) -> Bool {
+        guard let value = try flag(field) else { throw .missing(field.rawValue) }
+        return value
+    }
+
     func instant(_ field: Field) throws(RecordFault) -> Instant? {
         guard let value = try integer(field, UInt64.self) else { return nil }
         return Instant(nanoseconds: value)
@@ -259,18 +352,43 @@ struct FieldReader {
     /// An absent field is an empty text.
     func text(_ field: Field) throws(RecordFault) -> String {
         guard let bytes = bytes(field) else { return "" }
-        let text = String(decoding: bytes, as: UTF8.self)
+        guard bytes.count <= LedgerLimits.textBytes else { throw .invalid(field.rawValue) }
+        var text = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
         // Decoding repairs wrong UTF-8, which shows as other bytes.
-        guard bytes.count <= LedgerLimits.textBytes, text.utf8.elementsEqual(bytes) else {
-            throw .invalid(field.rawValue)
-        }
+        let isSame = text.withUTF8 { decoded in bytes.withUnsafeBufferPointer { $0.elementsEqual(decoded) } }
+        guard isSame else { throw .invalid(field.rawValue) }
         return text
     }
 
     func digest(_ field: Field) throws(RecordFault) -> Digest {
-        guard let bytes = bytes(field) else { throw .missing(field.rawValue) }
+        guard let digest = try optionalDigest(field) else { throw .missing(field.rawValue) }
+        return digest
+    }
+
+    func optionalDigest(_ field: Field) throws(RecordFault) -> Digest? {
+        guard let bytes = bytes(field) else { return nil }
         guard let digest = Digest(bytes: Array(bytes)) else { throw .invalid(field.rawValue) }
         return digest
+    }
+
+    func publicKey(_ field: Field) throws(RecordFault) -> Ed25519PublicKey {
+        guard let bytes = bytes(field) else { throw .missing(field.rawValue) }
+        guard let key = Ed25519PublicKey(bytes: Array(bytes)) else { throw .invalid(field.rawValue) }
+        return key
+    }
+
+    /// A small number that stands for a word.
+    func word<Word: RawRepresentable>(_ field: Field, _ type: Word.Type) throws(RecordFault) -> Word?
+    where Word.RawValue == UInt8 {
+        guard let number = try integer(field, UInt8.self) else { return nil }
+        guard let word = Word(rawValue: number) else { throw .invalid(field.rawValue) }
+        return word
+    }
+
+    func requiredWord<Word: RawRepresentable>(_ field: Field, _ type: Word.Type) throws(RecordFault) -> Word
+    where Word.RawValue == UInt8 {
+        guard let word = try word(field, type) else { throw .missing(field.rawValue) }
+        return word
     }
 
     func photos() throws(RecordFault) -> [PhotoReference] {

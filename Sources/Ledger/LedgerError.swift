@@ -15,6 +15,8 @@ public enum LedgerRule: UInt8, Sendable {
     case nextDueOnly = 4
     /// A capture has a key.
     case captureKey = 5
+    /// A supplement names a pass record.
+    case correctsAPass = 6
 
     var text: String {
         switch self {
@@ -23,6 +25,7 @@ public enum LedgerRule: UInt8, Sendable {
         case .tokenOfThisBoot: "a vehicle token carries the number of this boot"
         case .nextDueOnly: "only a destination's next due item can be confirmed or quarantined"
         case .captureKey: "a capture has a key that names it"
+        case .correctsAPass: "a supplement corrects a pass record that is there"
         }
     }
 }
@@ -38,6 +41,8 @@ public enum LedgerError: Error, Sendable {
     case otherDevice(folder: String, found: String, expected: String)
     /// A record does not hold what the chain or the format says.
     case damaged(sequence: UInt64, reason: String)
+    /// The database's pages do not fit together, in SQLite's words.
+    case structure(String)
     /// A photo is missing, or its bytes do not have the hash that names it.
     case photoDamaged(Digest, reason: String)
     /// More than the format allows.
@@ -49,8 +54,17 @@ public enum LedgerError: Error, Sendable {
     /// transaction stands as it was before the call.
     public var undoesTransaction: Bool {
         switch self {
-        case .store, .damaged: true
+        case .store, .damaged, .structure: true
         case .file, .lockedByAnother, .otherDevice, .photoDamaged, .limit, .refused: false
+        }
+    }
+
+    /// True when the disk has no space left (errno 28, ENOSPC).
+    public var isFull: Bool {
+        switch self {
+        case .store(let error): error.isFull
+        case .file(_, .system(_, _, let errno)): errno == 28
+        case .file, .lockedByAnother, .otherDevice, .damaged, .photoDamaged, .limit, .refused, .structure: false
         }
     }
 
@@ -67,6 +81,8 @@ public enum LedgerError: Error, Sendable {
                 + "keep that folder as it is and name a new one"
         case .damaged(let sequence, let reason):
             "ledger: record \(sequence): \(reason); keep the folder as evidence, and begin a new one"
+        case .structure(let words):
+            "ledger: its database is damaged: \(words); keep the folder as evidence, and begin a new one"
         case .photoDamaged(let digest, let reason): "ledger: photo \(digest.hexadecimal): \(reason); restore a backup"
         case .limit(let what, let limit): "ledger: \(what) is over the limit of \(limit); nothing of it was kept"
         case .refused(let rule, let detail): "ledger: LED-\(rule.rawValue) \(rule.text): \(detail)"

@@ -18,7 +18,7 @@ public struct DueItem: Sendable {
 }
 
 public final class LedgerReader {
-    private let database: Database
+    let database: Database
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement
@@ -26,12 +26,35 @@ public final class LedgerReader {
     private let newestKeys: Statement
     private let quarantined: Statement
     private let quarantinedItem: Statement
+    private let pruneRecords: Statement
+    private let newestSeal: Statement
+    private let folder: String
+    private let files: any Files
+    /// False for a generation that was set aside.
+    let isPresentGeneration: Bool
 
-    /// Opens a ledger that a writer has begun. `vfs` names a file layer of SQLite's.
-    public init(folder: String, files: any Files, vfs: String? = nil) throws(LedgerError) {
+    /// Opens a ledger that a writer has begun, or a generation of it that was set aside. `vfs` names a file layer of
+    /// SQLite's.
+    public init(
+        folder: String, files: any Files, vfs: String? = nil, generation: UInt32? = nil
+    ) throws(LedgerError) {
         photos = PhotoStore(ledger: folder, files)
+        self.folder = folder
+        self.files = files
+        isPresentGeneration = generation == nil
+        let path = generation.map { folder + "/" + LedgerPath.generation($0) } ?? LedgerPath.database(folder)
         do throws(StoreError) {
-            database = try Database.reader(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
+            database = try Database.reader(path, LedgerSchema.schema, vfs: vfs)
+            newestSeal = try database.prepare(
+                """
+                SELECT seq, kind, token, canonical, hash FROM record INDEXED BY seal_record
+                WHERE kind = 13 ORDER BY seq DESC LIMIT 1
+                """)
+            pruneRecords = try database.prepare(
+                """
+                SELECT seq, kind, token, canonical, hash FROM record INDEXED BY prune_record
+                WHERE kind = 14 ORDER BY seq DESC
+                """)
             delivery = try DeliveryQueries(database)
             recordsFrom = try database.prepare(
                 "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
@@ -55,11 +78,34 @@ public final class LedgerReader {
         return LedgerHead(sequence: record.sequence, hash: record.hash)
     }
 
+    /// The newest record and the epoch of the last seal, to be witnessed; nil when there is no record.
+    public func witness() throws(LedgerError) -> LedgerWitness? {
+        guard let head = try head() else { return nil }
+        defer { newestSeal.reset() }
+        guard try Kept.step(newestSeal), case .seal(let seal) = try StoredRecord(newestSeal).decoded().body else {
+            return LedgerWitness(head: head, epoch: nil)
+        }
+        return LedgerWitness(head: head, epoch: seal.epoch)
+    }
+
     /// Up to `limit` records from number `from` on.
     public func records(from: UInt64, limit: Int) throws(LedgerError) -> [Record] {
         var records: [Record] = []
         for row in try stored(from: from, limit: limit) { records.append(try row.decoded()) }
         return records
+    }
+
+    /// The prune records, newest first.
+    func prunes() throws(LedgerError) -> [StoredRecord] {
+        defer { pruneRecords.reset() }
+        var rows: [StoredRecord] = []
+        while try Kept.step(pruneRecords) { rows.append(StoredRecord(pruneRecords)) }
+        return rows
+    }
+
+    /// What the counter beside the ledger holds; nil when there is none.
+    public func sealedState() -> SealedState? {
+        SealCounter(folder: LedgerPath.seals(folder), files).state
     }
 
     func stored(from: UInt64, limit: Int) throws(LedgerError) -> [StoredRecord] {
@@ -75,7 +121,7 @@ public final class LedgerReader {
     public func nextDue(destination: String) throws(LedgerError) -> DueItem? {
         guard let position = try query({ () throws(StoreError) in try delivery.next(destination) }) else { return nil }
         guard let record = try records(from: position.sequence, limit: 1).first,
-            record.sequence == position.sequence, case .pass(let row) = record.body
+            record.sequence == position.sequence, let row = record.body.dueRow
         else { throw .damaged(sequence: position.sequence, reason: "it is due and not a pass record") }
         let index = Int(position.step) - 1
         guard index < row.photos.count else {

@@ -19,16 +19,22 @@ private func withReader(_ state: String, _ body: (LedgerReader) throws(LedgerErr
 }
 
 func verifyLedger(statePath: String, witness: LedgerHead?) -> Int32 {
-    withReader(statePath) { (reader) throws(LedgerError) in
-        let report = try LedgerVerifier(reader, witness: witness).verify()
-        if let fault = report.fault {
-            complain(fault.description)
+    do throws(LedgerError) {
+        let (reports, isSound) = try LedgerGenerations.verify(
+            folder: StateFolder.ledger(statePath), files: DiskFiles(), witness: witness)
+        guard isSound else {
+            for report in reports.dropLast() { for line in report.lines() { complain(line) } }
+            for line in reports.last?.lines() ?? [] { complain(line) }
             return 1
         }
-        StandardOutput.line(
-            "sound: \(report.records) records, \(report.decisions) decisions, \(report.passes) passes, "
-                + "\(report.photos) photos, head \(report.head.sequence) \(report.head.hash.hexadecimal)")
+        // The present generation first.
+        for report in reports.reversed() {
+            for line in report.lines() where !StandardOutput.line(line) { return 1 }
+        }
         return 0
+    } catch {
+        complain(error.description)
+        return 1
     }
 }
 

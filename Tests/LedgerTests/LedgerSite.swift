@@ -27,8 +27,12 @@ final class TestClock: Clock, @unchecked Sendable {
 
 /// Disk files that fail at the n-th call that writes.
 final class FailingFiles: Files {
-    private let disk = DiskFiles()
+    private let disk: any Files
     var callsUntilFailure = Int.max
+
+    init(_ disk: any Files = DiskFiles()) {
+        self.disk = disk
+    }
 
     private func count(_ path: String) throws(MachineError) {
         callsUntilFailure -= 1
@@ -39,6 +43,17 @@ final class FailingFiles: Files {
     func exists(_ path: String) -> Bool { disk.exists(path) }
     func names(in folder: String) throws(MachineError) -> [String] { try disk.names(in: folder) }
     func remove(_ path: String) throws(MachineError) { try disk.remove(path) }
+    func freeBytes(at path: String) -> UInt64? { disk.freeBytes(at: path) }
+
+    func move(_ path: String, to newPath: String) throws(MachineError) {
+        try count(path)
+        try disk.move(path, to: newPath)
+    }
+
+    func overwrite(_ path: String, with bytes: [UInt8]) throws(MachineError) {
+        try count(path)
+        try disk.overwrite(path, with: bytes)
+    }
 
     func writeDurably(_ bytes: [UInt8], to path: String) throws(MachineError) {
         try count(path)
@@ -58,15 +73,35 @@ final class LedgerSite {
 
     let folder = NSTemporaryDirectory() + "gw-ledger-" + UUID().uuidString
     let clock = TestClock()
-    let files = FailingFiles()
+    let files: FailingFiles
+    private let vfs: String?
     private var count: UInt32 = 0
+    private var seedCount = 0
+
+    init() {
+        files = FailingFiles()
+        vfs = nil
+    }
+
+    /// A ledger on a simulated disk. Only its lock lies in the real folder.
+    init(disk: SimulatedDisk) throws {
+        files = FailingFiles(SimulatedFiles(disk))
+        vfs = SimulatedVFS.name
+        SimulatedVFS.mount(disk, at: folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
 
     deinit {
+        SimulatedVFS.unmount(folder)
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    func writer(device: String = LedgerSite.device, vfs: String? = nil) throws -> LedgerWriter {
-        try LedgerWriter(folder: folder, files: files, clock: clock, device: device, vfs: vfs)
+    func writer(device: String = LedgerSite.device) throws -> LedgerWriter {
+        // Seeds 00…1f, 20…3f and so on, over all writers of the site.
+        try LedgerWriter(folder: folder, files: files, clock: clock, device: device, vfs: vfs) {
+            defer { self.seedCount += 1 }
+            return (0..<32).map { UInt8(truncatingIfNeeded: self.seedCount * 32 + $0) }
+        }
     }
 
     /// A writer whose boot record is committed.
@@ -76,7 +111,7 @@ final class LedgerSite {
         return writer
     }
 
-    func reader() throws -> LedgerReader { try LedgerReader(folder: folder, files: files) }
+    func reader() throws -> LedgerReader { try LedgerReader(folder: folder, files: files, vfs: vfs) }
 
     func report(witness: LedgerHead? = nil) throws -> LedgerReport {
         try LedgerVerifier(reader(), device: LedgerSite.device, witness: witness).verify()
@@ -104,6 +139,19 @@ final class LedgerSite {
         return vehicle
     }
 
+    func freight() throws -> Freight {
+        var freight = Freight.unknown
+        freight.cargo = "铁精粉"
+        freight.netKilograms = 31_200
+        freight.grossKilograms = 46_900
+        freight.source = .weighbridge
+        freight.load = .loaded
+        freight.booking = "YD-0001"
+        freight.entrySequence = 4
+        freight.vehicleList = "CN QD G6 0001"
+        return freight
+    }
+
     func capture(_ key: String, photos: [[UInt8]] = [[0xFF, 0xD8, 1], [0xFF, 0xD8, 2]]) throws -> Capture {
         var capture = Capture(key: key, camera: "cam-north", rawPlate: "冀A·12345", plate: try vehicle().plate)
         capture.confidence = 97
@@ -123,6 +171,10 @@ final class LedgerSite {
         decision.vehicle = reason == .unknownVehicle ? nil : try vehicle()
         decision.listReason = reason == .whitelisted ? "应急物资" : ""
         decision.registerImportedAt = clock.wall()
+        decision.vehicleSource = decision.vehicle == nil ? nil : .register
+        decision.vehicleKnownAt = decision.vehicle == nil ? nil : clock.wall()
+        decision.tag = "E200001"
+        decision.freight = try freight()
         return decision
     }
 
@@ -159,7 +211,7 @@ final class LedgerSite {
 
     /// Changes the database behind the ledger's back, as somebody with the file in hands would.
     func tamper(_ sql: StaticString) throws {
-        let database = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema)
+        let database = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
         try database.execute(sql)
     }
 }
