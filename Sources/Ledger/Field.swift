@@ -126,6 +126,8 @@ enum Field: UInt16, CaseIterable {
     case rowsDue = 117
     case rowsWaiting = 118
     case itemsQuarantined = 119
+    case originSequence = 120
+    case originHash = 121
 }
 
 /// Why bytes are not a record.

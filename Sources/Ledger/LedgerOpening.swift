@@ -24,8 +24,9 @@ struct OpenedLedger {
     var photoBytes: UInt64 = 0
     /// True until the generation's first record is there.
     var isNew = false
-    /// How a later generation came about: to be appended after its boot record.
+    /// How a later generation came about, and what the one before still owed: to be appended after its boot record.
     var begun: GenerationEntry?
+    var carried: [CarriedRow] = []
 }
 
 struct LedgerOpening {
@@ -61,8 +62,22 @@ struct LedgerOpening {
             let number = max(firstFreeNumber(from: 1) - 1, counter.state?.generation ?? 0)
             return try begin(nil, number, setAside: "", why: "it was empty, beside its counter or earlier generations")
         case .unusable(let tail, let why):
+            let carried = try owed(tail)
             let number = try setAside(max(tail?.generation ?? 1, counter.state?.generation ?? 1))
-            return try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
+            var opened = try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
+            opened.carried = carried
+            return opened
+        }
+    }
+
+    /// What the old database owes the platforms, as far as it can be read.
+    private func owed(_ tail: LedgerTail?) throws(LedgerError) -> [CarriedRow] {
+        guard tail?.device != nil else { return [] }
+        do throws(LedgerError) {
+            return try LedgerCarry.owed(try database())
+        } catch {
+            guard error.isDamage else { throw error }
+            return []
         }
     }
 

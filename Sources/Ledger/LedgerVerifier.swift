@@ -233,7 +233,7 @@ public final class LedgerVerifier {
             }
             report.add(.generation(entry.number, setAside: entry.setAside, reason: entry.reason))
             if isLinkChecked { try checkLink(entry, record) }
-        case .boot, .quarantine, .note, .unrecognised: break
+        case .boot, .quarantine, .note, .carried, .unrecognised: break
         }
         guard report.records != 1 || report.generation == 1 || record.kindNumber == RecordKind.generation.rawValue
         else { throw fault(record, "the second record of a later generation is its generation record") }

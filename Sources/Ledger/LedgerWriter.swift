@@ -33,6 +33,7 @@ public final class LedgerWriter {
         /// True until the generation's first record is there, and how the generation came about.
         var isNew: Bool
         var begun: GenerationEntry?
+        var carried: [CarriedRow]
         var lastSeal: UInt64?
         /// Lane time of this boot's last seal, or of its boot record.
         var sealedAt: Instant?
@@ -82,6 +83,7 @@ public final class LedgerWriter {
         delivery = opened.delivery
         memory = Memory(
             head: opened.head, boot: opened.boot, root: opened.root, isNew: opened.isNew, begun: opened.begun,
+            carried: opened.carried,
             lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
         generation = opened.begun
         do throws(StoreError) {
@@ -180,6 +182,8 @@ public final class LedgerWriter {
         memory.isNew = false
         if let begun = memory.begun { try insert(.generation(begun), .none) }
         memory.begun = nil
+        try append(carried: memory.carried)
+        memory.carried = []
         return try closeOpenDecisions()
     }
 
