@@ -14,6 +14,7 @@ struct Main {
         usage: gwbench append FOLDER ROUNDS        one record, sixteen, bare SQLite and the bare disk, by turns
                gwbench fill FOLDER RECORDS         make a ledger of so many records
                gwbench size SMALL LARGE ROUNDS     the same passes into two ledgers, by turns
+               gwbench wrap FOLDER ROUNDS          traffic into a ring that wraps and one that does not, by turns
                gwbench hammer FOLDER               append passes until killed
                gwbench open FOLDER                 open as the controller does, then verify the newest records
                gwbench verify FOLDER               verify all
@@ -26,6 +27,7 @@ struct Main {
             case ("append", 3): try report(append(arguments[1], rounds: number(arguments[2])))
             case ("fill", 3): try report(fill(arguments[1], number(arguments[2])))
             case ("size", 4): try report(size(arguments[1], arguments[2], rounds: number(arguments[3])))
+            case ("wrap", 3): try report(wrap(arguments[1], rounds: number(arguments[2])))
             case ("hammer", 2): try hammer(arguments[1])
             case ("open", 2): try report(open(arguments[1]))
             case ("verify", 2): try report(verify(arguments[1]))
@@ -67,6 +69,9 @@ struct Main {
             try bareNote.append()
             try bareDecision.append()
         }
+        let written = writtenBytes()
+        for _ in 0..<2_000 { try ledger.pass() }
+        let passBytes = (writtenBytes() - written) / 2_000
         var race = Race()
         race.add("disk", 20) { try disk.append() }
         race.add("bare-note", 20) { try bareNote.append() }
@@ -76,7 +81,7 @@ struct Main {
         race.add("decision", 20) { try ledger.transaction { try ledger.decide() } }
         try race.run(rounds) { try ledger.transaction { try ledger.end() } }
         return [
-            "note_bytes": Double(noteBytes), "decision_bytes": Double(decisionBytes),
+            "pass_written_bytes": passBytes, "note_bytes": Double(noteBytes), "decision_bytes": Double(decisionBytes),
             "disk_us": race.median("disk") * 1e6, "bare_note_us": race.median("bare-note") * 1e6,
             "note_us": race.median("note") * 1e6, "bare_decision_us": race.median("bare-decision") * 1e6,
             "decision_us": race.median("decision") * 1e6, "sixteen_us": race.median("sixteen") * 1e6,
@@ -115,6 +120,39 @@ struct Main {
             "small_us": race.median("small") / 3 * 1e6, "large_us": race.median("large") / 3 * 1e6,
             "large_times_small": race.ratio("large", "small"),
         ]
+    }
+
+    /// Both are sealed alike; from one, what is older than ten days goes.
+    private static func wrap(_ folder: String, rounds: Int) throws -> [String: Double] {
+        let each = Interval.seconds(20)
+        let days: UInt32 = 10
+        let policy = RetentionPolicy(recordDays: days, photoDays: days, destinations: [])
+        let plain = try SyntheticLedger(folder + "/plain")
+        let ring = try SyntheticLedger(folder + "/ring")
+        let perDay = 86_400 / 20
+        for ledger in [plain, ring] { try ledger.fastTraffic(perDay * (Int(days) + 1), each: each) }
+        while try ring.writer.tidy(policy) {}
+        let before = ring.writer.head.sequence
+        var steps = 0
+        var race = Race()
+        race.add("plain", 1) { try plain.traffic(450, each: each) }
+        race.add("ring", 1) {
+            try ring.traffic(450, each: each)
+            while try ring.writer.tidy(policy) { steps += 1 }
+        }
+        try race.run(rounds) {}
+        return [
+            "records": Double(ring.writer.head.sequence - before), "steps": Double(steps),
+            "plain_us": race.median("plain") / 1_350 * 1e6, "ring_us": race.median("ring") / 1_350 * 1e6,
+            "ring_rate_of_plain": race.totalRatio("plain", "ring"),
+        ]
+    }
+
+    /// What the disk was given to write, by the kernel's count; nil when it does not count.
+    private static func writtenBytes() -> Double {
+        let text = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("write_bytes: ") }
+        return line.flatMap { Double($0.dropFirst(13)) } ?? 0
     }
 
     private static func hammer(_ folder: String) throws {
@@ -184,6 +222,11 @@ struct Race {
     /// How many times as long the first takes as the second: the median over the rounds.
     func ratio(_ first: String, _ second: String) -> Double {
         Race.median(zip(seconds[first] ?? [], seconds[second] ?? []).map { $0 / $1 })
+    }
+
+    /// The same over all rounds together, for work that does not do the same in each.
+    func totalRatio(_ first: String, _ second: String) -> Double {
+        (seconds[first] ?? []).reduce(0, +) / (seconds[second] ?? []).reduce(0, +)
     }
 
     private static func median(_ values: [Double]) -> Double {

@@ -5,13 +5,25 @@ import Foundation
 import Ledger
 import Machine
 
+/// The kernel's clocks, moved on by hand as well.
+final class BenchClock: Clock, @unchecked Sendable {
+    private let system = SystemClock()
+    private var ahead = Interval.zero
+
+    func advance(_ interval: Interval) { ahead = ahead + interval }
+    func now() -> Instant { system.now() + ahead }
+    func wall() -> WallTime {
+        WallTime(microseconds: system.wall().microseconds + Int64(ahead.nanoseconds / 1_000))
+    }
+}
+
 final class SyntheticLedger {
     static let gate = GateCodes(
         enterpriseID: "410100A001", enterpriseName: "示例钢铁有限公司", entranceGateCode: "A", gateCode: "A01")
 
     let writer: LedgerWriter
     let folder: String
-    private let clock = SystemClock()
+    let clock = BenchClock()
     private let lane = LaneID(0)
     private var count: UInt32 = 0
     private var waiting: [PassEnd] = []
@@ -102,6 +114,33 @@ final class SyntheticLedger {
         try transaction { try end() }
     }
 
+    /// A vehicle each `interval`, sealed as the controller does.
+    func traffic(_ passes: Int, each interval: Interval) throws {
+        for _ in 0..<passes {
+            clock.advance(interval)
+            try pass()
+            try writer.sealWhenDue()
+        }
+    }
+
+    /// The same in large transactions, from one seal to the next.
+    func fastTraffic(_ passes: Int, each interval: Interval) throws {
+        var left = passes
+        while left > 0 {
+            let part = min(left, 45)
+            left -= part
+            try transaction {
+                for _ in 0..<part {
+                    clock.advance(interval)
+                    let token = nextToken()
+                    try decide(token, key: try capture(token))
+                    try end()
+                }
+            }
+            try writer.sealWhenDue()
+        }
+    }
+
     /// The same records in large transactions, for filling.
     func fill(to sequence: UInt64) throws {
         while writer.head.sequence < sequence {
@@ -113,5 +152,6 @@ final class SyntheticLedger {
                 }
             }
         }
+        try writer.seal(.inTime)
     }
 }

@@ -13,7 +13,7 @@ private enum Proof {
     static let environment = ProcessInfo.processInfo.environment
     static func number(_ name: String, _ short: Int) -> Int { environment[name].flatMap { Int($0) } ?? short }
 
-    static let passes = number("GATEWARDEN_PROVE_PASSES", 50)
+    static let passes = number("GATEWARDEN_PROVE_PASSES", 8)
     /// Every n-th cut; 1 is every one.
     static let stride = number("GATEWARDEN_PROVE_STRIDE", 1)
     static let cuts = number("GATEWARDEN_PROVE_CUTS", 1)
