@@ -51,8 +51,12 @@ public struct PassEnd: Equatable, Sendable {
     public var outcome: PassOutcome
     /// The first edge of the approach (or, for a forced passage, the safety) loop, by the kernel's stamp.
     public var arrivedAt: Instant
-    /// When the raise relay was ordered; nil when it was not.
+    /// When the raise was ordered for this token; nil when it was not.
     public var raisedAt: Instant?
+    /// Why it was; nil when it was not.
+    public var cause: RaiseCause?
+    /// Came from behind the arm.
+    public var isReverse: Bool
     /// When the vehicle reached the safety loop; nil when it did not.
     public var enteredAt: Instant?
     public var endedAt: Instant
@@ -66,6 +70,8 @@ public struct PassEnd: Equatable, Sendable {
         self.outcome = outcome
         self.arrivedAt = arrivedAt
         self.raisedAt = raisedAt
+        cause = nil
+        isReverse = false
         self.enteredAt = enteredAt
         self.endedAt = endedAt
     }

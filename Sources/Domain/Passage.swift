@@ -58,6 +58,8 @@ public enum VerdictReason: UInt8, CaseIterable, Sendable {
     case notIdentified = 37
     /// The ledger may keep no more, and the site's policy is to release nobody then.
     case ledgerFull = 38
+    /// Plate and tag name two different vehicles.
+    case identityConflict = 39
 
     public var allows: Bool { rawValue < 32 }
 
@@ -73,6 +75,7 @@ public enum VerdictReason: UInt8, CaseIterable, Sendable {
         case .plateUnread: "plate-unread"
         case .notIdentified: "not-identified"
         case .ledgerFull: "ledger-full"
+        case .identityConflict: "identity-conflict"
         }
     }
 }
@@ -90,31 +93,61 @@ public struct Verdict: Equatable, Sendable {
     }
 }
 
+/// Why the arm was raised.
+public enum RaiseCause: UInt8, Sendable {
+    case verdict = 1
+    /// 人工放行: by a person's order.
+    case person = 2
+    /// Held open, by the schedule or a person.
+    case hold = 3
+    case fire = 4
+    /// Something came under the arm while it was not closed.
+    case protection = 5
+    case maintenance = 6
+
+    public var word: String {
+        switch self {
+        case .verdict: "verdict"
+        case .person: "person"
+        case .hold: "hold"
+        case .fire: "fire"
+        case .protection: "protection"
+        case .maintenance: "maintenance"
+        }
+    }
+}
+
 /// How a passage ended. Exactly one for each token. Stored by number.
 public enum PassOutcome: UInt8, CaseIterable, Sendable {
     /// Released and gone through.
     case completed = 1
     /// Left backwards, whether released, refused or undecided.
     case backedOut = 2
-    /// Released and did not enter within the time allowed.
+    /// Released, or the arm raised for whoever comes, and nobody entered within the time allowed; or asked anew who it is.
     case expired = 3
     /// Went under the arm without a release.
     case forced = 4
     /// Cut short by a restart of the controller: what the vehicle did was not observed.
     case interrupted = 5
+    /// 跟车: went under the arm behind a released vehicle, without a release of its own.
+    case tailgated = 6
+    /// Went through on the order of a person or the schedule, or under a fire alarm, without a verdict that allows.
+    case manual = 7
+    /// What the vehicle did could not be observed or served, since a sensor or the arm had failed, or maintenance began.
+    case aborted = 8
 
     /// Whether a vehicle was seen to go through the gate.
     public var crossed: Bool {
         switch self {
-        case .completed, .forced: true
-        case .backedOut, .expired, .interrupted: false
+        case .completed, .forced, .tailgated, .manual: true
+        case .backedOut, .expired, .interrupted, .aborted: false
         }
     }
 
     /// Whether an in/out row is due to the platforms. A vehicle that was released just before a restart has most likely
     /// gone through unseen: a row too many can be explained, a vehicle in the video and not in the ledger cannot.
     public func isRowDue(after reason: VerdictReason?) -> Bool {
-        crossed || self == .interrupted && reason?.allows == true
+        crossed || (self == .interrupted || self == .aborted) && reason?.allows == true
     }
 
     public var word: String {
@@ -124,6 +157,9 @@ public enum PassOutcome: UInt8, CaseIterable, Sendable {
         case .expired: "expired"
         case .forced: "forced"
         case .interrupted: "interrupted"
+        case .tailgated: "tailgated"
+        case .manual: "manual"
+        case .aborted: "aborted"
         }
     }
 }

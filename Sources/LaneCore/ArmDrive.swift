@@ -1,4 +1,4 @@
-// The two relays of the barrier operator: pulses, mutual exclusion and dead time.
+// The relays of the barrier operator: raise, lower, stop; pulses or maintained contacts, mutual exclusion, dead time.
 //
 // Invariants: LANE-1 raise and lower are never energised together; a new order replaces the one before it; the relay of
 // the other direction is released in the step of the order; an order is energised no earlier than the dead time after
@@ -7,7 +7,17 @@
 import Domain
 
 struct ArmDrive: Sendable {
-    enum Direction: Sendable {
+    private let kind: BarrierDrive
+    private let pulse: Interval
+    private let deadTime: Interval
+
+    init(kind: BarrierDrive, pulse: Interval, deadTime: Interval) {
+        self.kind = kind
+        self.pulse = pulse
+        self.deadTime = deadTime
+    }
+
+    enum Direction: UInt8, Sendable {
         case raise
         case lower
 
@@ -19,85 +29,95 @@ struct ArmDrive: Sendable {
         }
     }
 
-    private let pulse: Interval
-    private let deadTime: Interval
-    private var energised: Direction?
-    private var pulseEndsAt: Instant?
-    private var pending: Direction?
-    private var pendingAt: Instant?
-    private var releasedAt: Instant?
-    private var released: Direction?
-
-    init(pulse: Interval, deadTime: Interval) {
-        self.pulse = pulse
-        self.deadTime = deadTime
-    }
-
-    /// When `advance` is next due; nil when nothing is pending.
-    var nextDeadline: Instant? { pulseEndsAt ?? pendingAt }
+    private(set) var energised: Direction?
+    /// Ordered, and waits for the dead time.
+    private(set) var pending: Direction?
+    /// The relay whose dead time runs.
+    private(set) var released: Direction?
+    private(set) var isStopEnergised = false
 
     /// Whether the lower relay is energised or about to be.
     var isLowering: Bool { energised == .lower || pending == .lower }
 
-    /// Orders a movement. The earliest moment at which its relay is energised is returned.
-    @discardableResult
-    mutating func order(_ direction: Direction, at now: Instant, _ actions: inout LaneActions) -> Instant {
+    mutating func order(
+        _ direction: Direction, at now: Instant, _ timers: inout LaneTimers,
+        _ actions: inout LaneActions
+    ) {
         pending = nil
-        pendingAt = nil
         if let energised, energised != direction {
-            release(at: now, &actions)
+            release(at: now, &timers, &actions)
         }
-        var earliest = now
-        if let released, let releasedAt, released != direction {
-            earliest = max(now, releasedAt + deadTime)
-        }
-        if earliest <= now {
-            energise(direction, at: now, &actions)
-        } else {
+        if let released, released != direction, timers.isRunning(.deadTime) {
             pending = direction
-            pendingAt = earliest
+        } else {
+            energise(direction, at: now, &timers, &actions)
         }
-        return earliest
     }
 
     /// Releases the lower relay and forgets a lowering that has not begun. The raise relay is left alone.
-    mutating func stopLowering(at now: Instant, _ actions: inout LaneActions) {
-        if pending == .lower {
-            pending = nil
-            pendingAt = nil
-        }
-        if energised == .lower {
-            release(at: now, &actions)
-        }
+    mutating func stopLowering(
+        at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
+    ) {
+        if pending == .lower { pending = nil }
+        if energised == .lower { release(at: now, &timers, &actions) }
     }
 
-    /// Ends the pulse that is over and begins the order that is due.
-    mutating func advance(at now: Instant, _ actions: inout LaneActions) {
-        if let pulseEndsAt, pulseEndsAt <= now {
-            release(at: now, &actions)
-        }
-        if let pending, let pendingAt, pendingAt <= now {
-            self.pending = nil
-            self.pendingAt = nil
-            energise(pending, at: now, &actions)
-        }
+    /// Releases both relays.
+    mutating func rest(
+        at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
+    ) {
+        pending = nil
+        release(at: now, &timers, &actions)
     }
 
-    private mutating func energise(_ direction: Direction, at now: Instant, _ actions: inout LaneActions) {
+    /// Releases both relays and pulses the stop relay.
+    mutating func halt(
+        at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
+    ) {
+        rest(at: now, &timers, &actions)
+        if !isStopEnergised { actions.append(.drive(.stop, energised: true)) }
+        isStopEnergised = true
+        timers.start(.stopPulse, at: now + pulse)
+    }
+
+    mutating func stopPulseEnded(_ actions: inout LaneActions) {
+        guard isStopEnergised else { return }
+        isStopEnergised = false
+        actions.append(.drive(.stop, energised: false))
+    }
+
+    mutating func deadTimeEnded(
+        at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
+    ) {
+        released = nil
+        guard let direction = pending else { return }
+        pending = nil
+        energise(direction, at: now, &timers, &actions)
+    }
+
+    private mutating func energise(
+        _ direction: Direction, at now: Instant, _ timers: inout LaneTimers,
+        _ actions: inout LaneActions
+    ) {
         precondition(energised == nil || energised == direction, "LANE-1 raise and lower are never on together")
-        if energised == nil {
-            actions.append(.drive(direction.output, energised: true))
-        }
+        stopPulseEnded(&actions)
+        timers.cancel(.stopPulse)
+        if energised == nil { actions.append(.drive(direction.output, energised: true)) }
         energised = direction
-        pulseEndsAt = now + pulse
+        switch kind {
+        case .pulse: timers.start(.pulse, at: now + pulse)
+        case .maintained: break
+        }
     }
 
-    private mutating func release(at now: Instant, _ actions: inout LaneActions) {
+    mutating func release(
+        at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
+    ) {
         guard let direction = energised else { return }
         actions.append(.drive(direction.output, energised: false))
         energised = nil
-        pulseEndsAt = nil
+        timers.cancel(.pulse)
         released = direction
-        releasedAt = now
+        timers.start(.deadTime, at: now + deadTime)
     }
 }

@@ -1,410 +1,289 @@
-// The state machine of one lane: two loops, one arm, one vehicle at a time.
+// The state machine of one arm and the lane or two lanes that it closes.
 //
 // A deterministic function of its events: no clock, no I/O, no heap, no lock. Any recorded sequence replays to the same
 // actions. Anything uncertain counts as a vehicle present.
 //
 // Invariants, asserted here and searched by the tests:
 //   LANE-1 raise and lower are never energised together (ArmDrive)
-//   LANE-2 no lower order while a presence sensor is active; presence while lowering releases the lower relay and
-//          orders the raise in the same step
-//   LANE-3 a raise is ordered only for a durable verdict that allows this very vehicle, or for presence while lowering
-//   LANE-4 each token ends in exactly one outcome
+//   LANE-2 no lower order while a presence sensor is active or faulty; presence while the arm comes down releases the
+//          lower relay and orders the raise in the same step
+//   LANE-3 a raise is ordered only for a durable verdict that allows this very vehicle, a durable order of a person or
+//          the schedule, a fire alarm, or presence under an arm that is coming down
+//   LANE-4 each token, and with it each raise, ends in exactly one outcome
 //   LANE-5 a verdict serves no other vehicle than its own
-//   LANE-6 nothing moves at start, whatever the loops say
+//   LANE-6 nothing moves at start, whatever the loops say; only a fire alarm raises
+//   LANE-7 a relay pulse ends within the arm's travel
+//   LANE-8 one step has a bounded number of actions; LANE-9 an action is read within the list
+//   LANE-10 one step fires each timer a bounded number of times
+// Limits: two lanes an arm, one vehicle being served in each and one behind it.
 
 import Domain
 
 public struct LaneCore: Sendable {
-    public enum Phase: UInt8, Sendable {
-        /// Nobody here; the arm is down (or where the last run left it).
-        case idle
-        /// A vehicle waits on the approach loop for its verdict.
-        case identifying
-        /// A vehicle that may not pass stands there.
-        case refused
-        /// The arm is going up or is up for a vehicle that has not yet reached it.
-        case released
-        /// The released vehicle is under the arm.
-        case passing
-        /// The safety loop has just become clear.
-        case clearing
-        /// The arm is coming down.
-        case lowering
-        /// A vehicle is under the arm without a release.
-        case intruded
-        /// Something is or may be under the arm, and how it came there was not seen: start, or lost edges.
-        case unsettled
-    }
+    let lanes: InlineArray<2, LaneID>
+    let timings: LaneTimings
+    let fitting: LaneFitting
+    let boot: UInt32
 
-    public let lane: LaneID
-    private let timings: LaneTimings
-    private let boot: UInt32
+    var now = Instant(nanoseconds: 0)
+    var timers = LaneTimers()
+    var sensors: Sensors
+    var arm: Arm
+    var passages: InlineArray<2, Passage> = InlineArray(repeating: Passage())
+    var tokenCounts: InlineArray<2, UInt32> = InlineArray(repeating: 0)
+    var approachSince: InlineArray<2, Instant> = InlineArray(repeating: Instant(nanoseconds: 0))
+    /// A bit a side: who stands on its approach loop is leaving.
+    var departing: UInt8 = 0
+    /// Presence has been clear for the close delay.
+    var isClear = false
+    var isHeldOpen = false
+    var isLockedDown = false
+    var isInMaintenance = false
+    /// The arm was raised for nobody in particular: by hold, fire or maintenance.
+    var opening = VehicleToken.none
+    var openingCause = RaiseCause.hold
+    var openedAt = Instant(nanoseconds: 0)
+    /// Outputs other than the barrier's relays, one bit each, as they are driven.
+    var lit: UInt16 = 0
+    /// The same as the technician wants them, in maintenance.
+    var armed: UInt16 = 0
+    var shown: InlineArray<2, ShownNotice> = InlineArray(repeating: ShownNotice())
 
-    public private(set) var phase: Phase = .idle
-    public private(set) var token: VehicleToken = .none
-    private var tokenCount: UInt32 = 0
-    private var now = Instant(nanoseconds: 0)
-    private var arm: ArmDrive
-
-    private var approach = false
-    private var safety = false
-    private var approachSince = Instant(nanoseconds: 0)
-
-    private var arrivedAt = Instant(nanoseconds: 0)
-    private var raisedAt: Instant?
-    private var enteredAt: Instant?
-    /// The approach loop has been clear since the vehicle reached the safety loop: it is going forward.
-    private var approachCleared = false
-    /// The vehicle's verdict has been served.
-    private var isDecided = false
-    /// The arm was raised and has to come down when the phase ends.
-    private var isArmUp = false
-    /// End of the phase by time: verdict deadline, authorised window, lower travel.
-    private var deadline: Instant?
-    /// Since when no loop holds the vehicle.
-    private var clearSince: Instant?
-    private var isGreen = false
-    /// Who stands here came before the controller started: what it does may follow from a release of the last run.
-    private var isFromBefore = false
-    /// This step's presence is assumed, since edges were lost: nobody is accused of forcing the gate.
-    private var isDoubtful = false
-
-    /// - Parameter boot: the ledger's boot number, which makes this run's tokens unique.
-    public init(lane: LaneID, boot: UInt32, timings: LaneTimings) {
-        self.lane = lane
+    /// - Parameters:
+    ///   - lane: the lane, or the first of two.
+    ///   - second: the other lane of the arm; nil exactly when the layout is `single`.
+    ///   - boot: the ledger's boot number, which makes this run's tokens unique.
+    public init(
+        lane: LaneID, second: LaneID? = nil, boot: UInt32, timings: LaneTimings, fitting: LaneFitting = LaneFitting()
+    ) {
+        precondition((second != nil) == (fitting.layout != .single), "LANE-11 a second lane has a layout")
+        precondition(
+            timings.relayPulse <= timings.lowerTravel && timings.relayPulse <= timings.raiseTravel,
+            "LANE-7 a relay pulse ends within the arm's travel")
+        lanes = InlineArray { $0 == 0 ? lane : second ?? lane }
         self.boot = boot
         self.timings = timings
-        precondition(timings.relayPulse <= timings.lowerTravel, "LANE-7 a relay pulse ends within the arm's travel")
-        arm = ArmDrive(pulse: timings.relayPulse, deadTime: timings.deadTime)
+        self.fitting = fitting
+        sensors = Sensors(timings, fitting)
+        arm = Arm(timings, fitting)
     }
 
     /// When the next `.timer` event is due; nil when the lane waits for the world alone.
-    public var nextDeadline: Instant? {
-        sooner(sooner(arm.nextDeadline, deadline), clearDeadline)
+    public var nextDeadline: Instant? { timers.soonest?.at }
+
+    /// The phase and the vehicle of one of the arm's lanes, 0 or 1.
+    public func phase(_ side: Int = 0) -> LanePhase {
+        let passage = passages[slot(ofSide: side)]
+        return passage.phase == .idle || lanes[passage.side] == lanes[side] ? passage.phase : .idle
     }
 
-    public func isActive(_ sensor: LaneSensor) -> Bool {
-        switch sensor {
-        case .approach: approach
-        case .safety: safety
-        }
+    public func token(_ side: Int = 0) -> VehicleToken {
+        let passage = passages[slot(ofSide: side)]
+        return lanes[passage.side] == lanes[side] ? passage.token : .none
     }
 
-    /// The first step: what the loops say when the controller starts. No relay moves (LANE-6).
-    public mutating func start(approach: Bool, safety: Bool, at instant: Instant) -> LaneActions {
-        var actions = LaneActions()
+    /// Nothing is going on and nothing is remembered: what comes next depends on the settings and the token count alone.
+    public var isAtRest: Bool {
+        timers.running == 0 && passages[0].phase == .idle && passages[1].phase == .idle && arm.position == .closed
+            && departing == 0 && !isHeldOpen && !isLockedDown && !isInMaintenance && opening == .none
+            && sensors.active.bits & ~SensorSet.none.with(.closedLimit).bits == 0 && arm.faults == 0
+    }
+
+    public func tokenCount(_ side: Int) -> UInt32 { tokenCounts[side] }
+
+    /// The first step. Nothing moves, except that a fire alarm raises the arm.
+    public mutating func start(_ levels: SensorSet, at instant: Instant, _ actions: inout LaneActions) {
+        actions.removeAll()
         now = instant
-        self.approach = approach
-        self.safety = safety
-        approachSince = instant
-        actions.append(.drive(.red, energised: true))
-        if safety {
-            takeToken(arrivedAt: now)
-            phase = .unsettled
-            actions.append(.notice(.occupied, token))
-        } else {
-            settle(&actions)
+        sensors.start(levels, at: now, &timers)
+        arm.start(sensors.levels, at: now, &timers)
+        for side in 0..<2 { approachSince[side] = now }
+        watchPresence(&actions)
+        if sensors.active.contains(.fireAlarm) { fireChanged(&actions) }
+        for slot in 0..<slotCount where isUnder(slot) {
+            takeToken(slot, side: slot, arrivedAt: now)
+            passages[slot].phase = .unsettled
+            passages[slot].isFromBefore = true
         }
-        isFromBefore = token != .none
-        return actions
+        serveArrivals(&actions)
+        for slot in 0..<slotCount { passages[slot].isFromBefore = passages[slot].token != .none }
+        watchVehicles()
+        show(&actions)
+        precondition(
+            arm.drive.energised == nil || sensors.active.contains(.fireAlarm), "LANE-6 nothing moves at start")
     }
 
     /// One event, and all that follows from it. `instant` is the event's own stamp; time never runs back.
-    public mutating func step(_ event: LaneEvent, at instant: Instant) -> LaneActions {
-        var actions = LaneActions()
+    public mutating func step(_ event: LaneEvent, at instant: Instant, _ actions: inout LaneActions) {
+        actions.removeAll()
         now = max(now, instant)
-        let hadApproach = approach
-        let hadSafety = safety
-        isDoubtful = event == .edgesLost
-        noteLevels(event)
+        let before = sensors.active
+        noteLevels(event, &actions)
         // What was due before the event comes first, but with the sensors as they are now: an arm that should have
         // begun to fall a moment ago does not begin with a vehicle under it.
+        watchPresence(&actions)
         fireTimers(&actions)
+        sensorsChanged(from: before, &actions)
         switch event {
-        case .sensor, .edgesLost:
-            if safety != hadSafety { safetyChanged(&actions) }
-            if approach != hadApproach { approachChanged(&actions) }
-        case .verdict(let verdict):
-            verdictArrived(verdict, &actions)
-        case .timer:
-            break
+        case .verdict(let verdict): verdictArrived(verdict, &actions)
+        case .order(let order): obey(order, &actions)
+        case .sensor, .edgesLost, .timer: break
         }
-        notePresence()
-        precondition(!(safety && arm.isLowering), "LANE-2 the arm does not come down on a vehicle")
-        return actions
+        serveArrivals(&actions)
+        watchPresence(&actions)
+        watchVehicles()
+        govern(&actions)
+        show(&actions)
+        precondition(!(hasPresence && arm.isLowering), "LANE-2 the arm does not come down on a vehicle")
     }
 
-    // MARK: events
-
-    private mutating func noteLevels(_ event: LaneEvent) {
+    private mutating func noteLevels(_ event: LaneEvent, _ actions: inout LaneActions) {
         switch event {
-        case .sensor(.approach, let isActive):
-            if isActive && !approach { approachSince = now }
-            approach = isActive
-        case .sensor(.safety, let isActive):
-            safety = isActive
+        case .sensor(let sensor, let isActive):
+            sensors.set(sensor, isActive, at: now, &timers, &actions)
         case .edgesLost:
-            if !approach { approachSince = now }
-            approach = true
-            safety = true
-        case .verdict, .timer:
+            sensors.loseEdges(&actions)
+        case .verdict, .order, .timer:
             break
-        }
-    }
-
-    private mutating func approachChanged(_ actions: inout LaneActions) {
-        switch phase {
-        case .idle:
-            if approach { arrive(&actions) }
-        case .identifying, .refused, .released, .passing, .clearing:
-            // Only while the vehicle holds the safety loop does a clear approach loop mean that it went forward.
-            if !approach && safety { approachCleared = true }
-        case .lowering, .intruded, .unsettled:
-            break
-        }
-    }
-
-    private mutating func safetyChanged(_ actions: inout LaneActions) {
-        switch phase {
-        case .idle:
-            if safety { intrude(&actions) }
-        case .identifying, .refused:
-            if safety { enter() }
-        case .released:
-            guard safety else { break }
-            enter()
-            phase = .passing
-            deadline = nil
-            setGreen(false, &actions)
-        case .passing:
-            if !safety { phase = .clearing }
-        case .clearing:
-            guard safety else { break }
-            phase = .passing
-            approachCleared = approachCleared || !approach
-        case .lowering:
-            guard safety else { break }
-            arm.stopLowering(at: now, &actions)
-            arm.order(.raise, at: now, &actions)
-            deadline = nil
-            intrude(&actions)
-        case .intruded, .unsettled:
-            break
-        }
-    }
-
-    private mutating func verdictArrived(_ verdict: Verdict, _ actions: inout LaneActions) {
-        guard verdict.lane == lane, verdict.token == token, !isDecided else { return }
-        switch phase {
-        case .identifying, .refused:
-            isDecided = true
-            if verdict.reason.allows {
-                release(&actions)
-            } else {
-                refuse(verdict.reason, &actions)
-            }
-        case .idle, .released, .passing, .clearing, .lowering, .intruded, .unsettled:
-            break
-        }
-    }
-
-    // MARK: time
-
-    /// When the vehicle counts as gone, by the phase's own measure.
-    private var clearDeadline: Instant? {
-        guard let clearSince else { return nil }
-        switch phase {
-        case .identifying, .refused, .released: return clearSince + timings.backOut
-        case .clearing, .intruded, .unsettled: return clearSince + timings.closeDelay
-        case .idle, .passing, .lowering: return nil
-        }
-    }
-
-    /// Keeps since when no loop (while waiting) or no presence sensor (under the arm) holds the vehicle.
-    private mutating func notePresence() {
-        let isHeld: Bool
-        switch phase {
-        // Once it went under the arm, whoever comes on the approach loop is another vehicle (LANE-5).
-        case .identifying, .refused: isHeld = safety || (approach && !approachCleared)
-        case .released: isHeld = approach || safety
-        case .clearing, .intruded, .unsettled: isHeld = safety
-        case .idle, .passing, .lowering: isHeld = true
-        }
-        if isHeld {
-            clearSince = nil
-        } else if clearSince == nil {
-            clearSince = now
         }
     }
 
     private mutating func fireTimers(_ actions: inout LaneActions) {
-        // A pending lower must not be energised by `advance` when presence came in this very step.
-        if safety { arm.stopLowering(at: now, &actions) }
-        arm.advance(at: now, &actions)
-        if let clearDeadline, clearDeadline <= now { vehicleGone(&actions) }
-        if let deadline, deadline <= now { deadlinePassed(&actions) }
-    }
-
-    private mutating func vehicleGone(_ actions: inout LaneActions) {
-        let goneAt = clearSince ?? now
-        clearSince = nil
-        switch phase {
-        case .identifying, .refused:
-            end(approachCleared ? .forced : .backedOut, at: goneAt, &actions)
-            settle(&actions)
-        case .released:
-            end(.backedOut, at: goneAt, &actions)
-            lower(&actions)
-        case .clearing:
-            clearedArm(at: goneAt, &actions)
-        case .intruded:
-            end(.forced, at: goneAt, &actions)
-            lowerOrSettle(&actions)
-        case .unsettled:
-            end(.interrupted, at: goneAt, &actions)
-            lowerOrSettle(&actions)
-        case .idle, .passing, .lowering:
-            break
+        var fired = 0
+        while let (timer, at) = timers.soonest, at <= now {
+            precondition(fired < 2 * LaneTimer.count, "LANE-10 a step comes to an end")
+            fired += 1
+            timers.cancel(timer)
+            timerEnded(timer, &actions)
         }
     }
 
-    /// The safety loop has been clear long enough, and the release is used up. A vehicle that left the safety loop and
-    /// then the approach loop has backed out. When the approach loop was never clear, a follower closed up behind it,
-    /// or it rolled back: whoever stands there now is asked for anew, and nobody inherits a release.
-    private mutating func clearedArm(at goneAt: Instant, _ actions: inout LaneActions) {
-        end(approachCleared || approach ? .completed : .backedOut, at: goneAt, &actions)
-        lower(&actions)
-    }
-
-    private mutating func deadlinePassed(_ actions: inout LaneActions) {
-        deadline = nil
-        switch phase {
-        case .identifying:
-            actions.append(.identificationOverdue(token))
-            refuse(.notIdentified, &actions)
-        case .released:
-            end(.expired, at: now, &actions)
-            lower(&actions)
-        case .lowering:
-            isArmUp = false
-            settle(&actions)
-        case .idle, .refused, .passing, .clearing, .intruded, .unsettled:
-            break
+    private mutating func timerEnded(_ timer: LaneTimer, _ actions: inout LaneActions) {
+        switch timer.index {
+        case 0...2, 5: arm.timerEnded(timer, at: now, &timers, &actions)
+        case 3: isClear = !hasPresence
+        case 4, 6: break
+        case 7: endMaintenance(&actions)
+        case 8...9: deadlinePassed(timer.index - 8, &actions)
+        case 10...11: vehicleGone(timer.index - 10, &actions)
+        case 12...13: retryIdentification(timer.index - 12, &actions)
+        case 14...15: approachGone(side: timer.index - 14, &actions)
+        case 16...17: break
+        case 18...25: sensors.stuckEnded(timer.index - 18, &actions)
+        default:
+            let before = sensors.active
+            sensors.chatterEnded(timer.index - 26, &actions)
+            sensorsChanged(from: before, &actions)
         }
     }
 
-    // MARK: steps of a passage
+    // MARK: sensors
 
-    private mutating func takeToken(arrivedAt instant: Instant) {
-        precondition(token == .none, "LANE-4 a vehicle's passage ends before the next begins")
-        tokenCount += 1
-        token = VehicleToken(boot: boot, lane: lane, count: tokenCount)
-        arrivedAt = instant
-        raisedAt = nil
-        enteredAt = nil
-        approachCleared = false
-        isDecided = false
-        clearSince = nil
+    /// The slots in which vehicles are served: two where lanes lie side by side.
+    var slotCount: Int { fitting.layout == .parallel ? 2 : 1 }
+
+    func slot(ofSide side: Int) -> Int { fitting.layout == .parallel ? side : 0 }
+
+    var hasPresence: Bool { sensors.active.intersects(.presence) }
+
+    /// What holds the vehicle of a slot under the arm. A curtain or radar across both lanes counts for the first.
+    func underSensors(_ slot: Int) -> SensorSet {
+        guard fitting.layout == .parallel else { return .presence }
+        return slot == 0
+            ? SensorSet.none.with(.safety).with(.curtain).with(.radar) : SensorSet.none.with(.secondSafety)
     }
 
-    private mutating func arrive(_ actions: inout LaneActions) {
-        takeToken(arrivedAt: approachSince)
-        phase = .identifying
-        deadline = now + timings.verdictDeadline
-        actions.append(.identify(token, arrivedAt: approachSince))
-        actions.append(.notice(.identifying, token))
-    }
+    func isUnder(_ slot: Int) -> Bool { sensors.active.intersects(underSensors(slot)) }
 
-    private mutating func intrude(_ actions: inout LaneActions) {
-        takeToken(arrivedAt: now)
-        enteredAt = now
-        phase = isDoubtful ? .unsettled : .intruded
-        actions.append(.notice(.occupied, token))
-    }
+    func approachSensor(_ side: Int) -> LaneSensor { side == 0 ? .approach : .secondApproach }
 
-    private mutating func enter() {
-        enteredAt = enteredAt ?? now
-        approachCleared = approachCleared || !approach
-    }
+    func isOnApproach(_ side: Int) -> Bool { sensors.active.contains(approachSensor(side)) }
 
-    private mutating func refuse(_ reason: VerdictReason, _ actions: inout LaneActions) {
-        phase = .refused
-        deadline = nil
-        actions.append(.notice(.refused(reason), token))
-    }
-
-    private mutating func release(_ actions: inout LaneActions) {
-        precondition(isDecided, "LANE-3 a raise has its verdict")
-        raisedAt = now
-        isArmUp = true
-        arm.order(.raise, at: now, &actions)
-        actions.append(.notice(.released, token))
-        if safety {
-            phase = .passing
-            deadline = nil
-        } else {
-            phase = .released
-            deadline = now + timings.authorisedWindow
-            setGreen(true, &actions)
+    /// What shows that a vehicle that came by this side has gone through.
+    func clearingSensor(_ side: Int) -> LaneSensor {
+        switch fitting.layout {
+        case .single: .clearing
+        case .opposed: side == 0 ? .secondApproach : .approach
+        case .parallel: side == 0 ? .clearing : .secondClearing
         }
     }
 
-    private mutating func end(_ outcome: PassOutcome, at instant: Instant, _ actions: inout LaneActions) {
-        precondition(token != .none, "LANE-4 each passage ends once")
-        let outcome = outcome == .forced && isFromBefore ? .interrupted : outcome
-        isFromBefore = false
-        actions.append(
-            .passEnded(
-                PassEnd(
-                    lane: lane, token: token, outcome: outcome, arrivedAt: arrivedAt, raisedAt: raisedAt,
-                    enteredAt: enteredAt, endedAt: instant)))
-        token = .none
-        deadline = nil
-    }
-
-    private mutating func lowerOrSettle(_ actions: inout LaneActions) {
-        if isArmUp {
-            lower(&actions)
-        } else {
-            settle(&actions)
-        }
-    }
-
-    private mutating func lower(_ actions: inout LaneActions) {
-        setGreen(false, &actions)
-        guard !safety else {
-            // Presence came in the very step in which the arm was to fall: it stays up for whoever that is.
-            intrude(&actions)
+    /// Presence under an arm that is coming down raises it, here and now.
+    private mutating func watchPresence(_ actions: inout LaneActions) {
+        guard hasPresence else {
+            if !isClear && !timers.isRunning(.clear) { timers.start(.clear, at: now + timings.closeDelay) }
             return
         }
-        let begins = arm.order(.lower, at: now, &actions)
-        phase = .lowering
-        deadline = begins + timings.lowerTravel
-        actions.append(.notice(.occupied, .none))
+        isClear = false
+        timers.cancel(.clear)
+        guard arm.position == .closing else { return }
+        arm.stopLowering(at: now, &timers, &actions)
+        raise(.protection, &actions)
     }
 
-    /// The arm is down and nobody is being served: the next vehicle, if one waits, is asked for.
-    private mutating func settle(_ actions: inout LaneActions) {
-        phase = .idle
-        if safety {
-            intrude(&actions)
-        } else if approach {
-            arrive(&actions)
-        } else {
-            actions.append(.notice(.free, .none))
+    private mutating func sensorsChanged(from before: SensorSet, _ actions: inout LaneActions) {
+        let after = sensors.active
+        guard before != after else { return }
+        let changed = SensorSet(bits: before.bits ^ after.bits)
+        // Under the arm first: an approach loop that clears while the safety loop is held means a way forward.
+        for slot in 0..<slotCount {
+            let was = before.intersects(underSensors(slot))
+            if isUnder(slot) && !was { vehicleEntered(slot, &actions) }
+        }
+        for side in 0..<2 where changed.contains(approachSensor(side)) {
+            approachChanged(side, &actions)
+        }
+        for side in 0..<2 where changed.contains(clearingSensor(side)) && after.contains(clearingSensor(side)) {
+            clearingReached(side)
+        }
+        if changed.contains(.openLimit) || changed.contains(.closedLimit) {
+            let hadMoved = arm.has(.movedUnordered)
+            arm.limitsChanged(sensors.levels, at: now, &timers, &actions)
+            if arm.has(.movedUnordered) && !hadMoved { soundSiren() }
+        }
+        contactsChanged(changed, &actions)
+    }
+
+    private mutating func contactsChanged(_ changed: SensorSet, _ actions: inout LaneActions) {
+        guard changed.bits >> UInt32(LaneSensor.exitRequest.rawValue) != 0 else { return }
+        for raw in LaneSensor.exitRequest.rawValue...LaneSensor.mainsFail.rawValue {
+            guard let sensor = LaneSensor(rawValue: raw), changed.contains(sensor) else { continue }
+            let isActive = sensors.active.contains(sensor)
+            actions.append(.noted(sensor, isActive: isActive))
+            contactChanged(sensor, isActive, &actions)
         }
     }
 
-    private mutating func setGreen(_ isOn: Bool, _ actions: inout LaneActions) {
-        guard isGreen != isOn else { return }
-        isGreen = isOn
-        actions.append(.drive(.green, energised: isOn))
-        actions.append(.drive(.red, energised: !isOn))
-    }
-}
+    // MARK: tokens
 
-private func sooner(_ one: Instant?, _ other: Instant?) -> Instant? {
-    guard let one else { return other }
-    guard let other else { return one }
-    return min(one, other)
+    mutating func newToken(_ side: Int) -> VehicleToken {
+        tokenCounts[side] += 1
+        return VehicleToken(boot: boot, lane: lanes[side], count: tokenCounts[side])
+    }
+
+    mutating func takeToken(_ slot: Int, side: Int, arrivedAt instant: Instant) {
+        precondition(passages[slot].token == .none, "LANE-4 a vehicle's passage ends before the next begins")
+        passages[slot] = Passage()
+        passages[slot].side = side
+        passages[slot].token = newToken(side)
+        passages[slot].arrivedAt = instant
+    }
+
+    /// The vehicle's one outcome. What is known of its follower is the caller's to hand on.
+    mutating func end(_ slot: Int, _ outcome: PassOutcome, at instant: Instant, _ actions: inout LaneActions) {
+        let passage = passages[slot]
+        precondition(passage.token != .none, "LANE-4 each passage ends once")
+        var end = PassEnd(
+            lane: lanes[passage.side], token: passage.token, outcome: outcome, arrivedAt: passage.arrivedAt,
+            raisedAt: passage.raisedAt, enteredAt: passage.enteredAt, endedAt: instant)
+        end.cause = passage.cause
+        end.isReverse = passage.isReverse
+        actions.append(.passEnded(end))
+        if passage.phase == .straddling { actions.append(.fault(.straddled, isRaised: false)) }
+        passages[slot] = Passage()
+        passages[slot].side = passage.side
+        timers.cancel(.deadline(slot))
+        timers.cancel(.gone(slot))
+        timers.cancel(.retry(slot))
+    }
 }

@@ -128,6 +128,8 @@ enum Field: UInt16, CaseIterable {
     case itemsQuarantined = 119
     case originSequence = 120
     case originHash = 121
+    case raiseCause = 122
+    case isReverse = 123
 }
 
 /// Why bytes are not a record.

@@ -116,7 +116,6 @@ extension LedgerWriter {
         if let (sequence, decision, gate) = try self.decision(of: end.token) {
             row.freeze(decision, sequence, gate, try kept(captureKey: decision.captureKey)?.photos ?? [])
         }
-        row.releaseSequence = memory.releases[end.token]
         let now = clock.now()
         let wall = clock.wall()
         func wallTime(_ instant: Instant) -> WallTime {
@@ -124,6 +123,9 @@ extension LedgerWriter {
         }
         row.arrivedAt = end.arrivedAt
         row.raisedAt = end.raisedAt
+        row.raiseCause = end.cause
+        row.isReverse = end.isReverse
+        row.releaseSequence = takeRelease(of: end)
         row.enteredAt = end.enteredAt
         row.endedAt = end.endedAt
         row.arrivedWall = wallTime(end.arrivedAt)
@@ -137,16 +139,20 @@ extension LedgerWriter {
         return try append(row, end.token)
     }
 
-    /// Keeps that a person lets a vehicle through: durable before the arm is raised, like a decision. Returns its
-    /// number.
+    /// Keeps that a person lets a vehicle through: durable before the arm is raised, like a decision. The token is none
+    /// when no vehicle was seen. Returns its number.
     @discardableResult
-    public func append(
-        release: ManualRelease, token: VehicleToken, gate: GateCodes
-    ) throws(LedgerError) -> UInt64 {
-        try checkBoot(token)
+    public func append(release: ManualRelease, token: VehicleToken, gate: GateCodes) throws(LedgerError) -> UInt64 {
+        if token != .none { try checkBoot(token) }
         try check(gate)
+        var release = release
+        if token != .none, let (sequence, decision, _) = try self.decision(of: token) {
+            release.decisionSequence = sequence
+            release.captureKey = decision.captureKey
+            release.plate = decision.plate
+        }
         let sequence = try insert(.manualRelease(release, gate: gate), token)
-        memory.releases[token] = sequence
+        note(release: sequence, of: token, release.lane)
         return sequence
     }
 
@@ -235,7 +241,8 @@ extension LedgerWriter {
 
     // MARK: - Operating events
 
-    public func append(note: LedgerNote) throws(LedgerError) {
+    @discardableResult
+    public func append(note: LedgerNote) throws(LedgerError) -> UInt64 {
         try insert(.note(note), .none)
     }
 
@@ -320,6 +327,7 @@ extension PassRow {
         rawPlate = ""
         listReason = ""
         photos = []
+        isReverse = false
     }
 
     /// Takes over what was decided upon, as it was then.

@@ -65,6 +65,9 @@ extension Record {
                 + "\(plateWord(row.plate)) \(row.serial)"
         case .quarantine(let entry):
             " record \(entry.sequence) step \(entry.step) for \(entry.destination): \(entry.reason)"
+        case .manualRelease(let release, _):
+            " lane \(release.lane.index + 1) \(plateWord(release.plate)) by \(release.by.person) "
+                + "(\(release.by.means.word)): \(release.by.reason)"
         case .note(let note): " " + note.line
         case .seal(let seal): " of epoch \(seal.epoch)"
         case .prune(let prune):
@@ -72,8 +75,6 @@ extension Record {
                 + (prune.photosThrough.map { " photos up to record \($0)" } ?? "")
         case .generation(let generation):
             " \(generation.number) begun, \(generation.setAside) set aside: \(generation.reason)"
-        case .manualRelease(let release, _):
-            " lane \(release.lane.index + 1) \(plateWord(release.plate)) by \(release.by.person): \(release.by.reason)"
         case .carried(let row, let origin):
             " \(plateWord(row.plate)) \(row.serial), record \(origin.sequence) of the generation before"
         case .supplement(let supplement):

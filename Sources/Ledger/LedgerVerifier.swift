@@ -52,13 +52,13 @@ public final class LedgerVerifier {
     private let sealed: SealedState?
     private var previous: LedgerVerifier?
     private var isLinkChecked = false
-    /// Manual releases of this boot.
-    private var releases: [VehicleToken: UInt64] = [:]
     /// Decisions that wait for their outcome, by token: the record and whether it allows.
     private var open: [VehicleToken: (sequence: UInt64, allows: Bool)] = [:]
     /// Tokens of this boot that have an outcome. A token of an earlier boot was closed at that boot's end.
     private var ended = TokenSet()
     private var decided = TokenSet()
+    /// Manual releases of this boot, by record: for which vehicle, and at which lane.
+    private var releases: [UInt64: (token: VehicleToken, lane: LaneID)] = [:]
 
     /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
     /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
@@ -216,10 +216,10 @@ public final class LedgerVerifier {
                 open[record.token] = (record.sequence, decision.verdict.reason.allows)
             }
             report.decisions += 1
-        case .manualRelease: releases[record.token] = record.sequence
         case .pass(let row):
             try checkPass(row, record)
             report.passes += 1
+        case .manualRelease(let release, _): releases[record.sequence] = (record.token, release.lane)
         case .seal(let seal):
             try seals.advance(seal, record, canonical, &report)
         case .prune(let prune): try checkPrune(prune, record)
@@ -305,16 +305,25 @@ public final class LedgerVerifier {
             let found = decision.map { "decision \($0.sequence)" } ?? "no decision"
             throw fault(record, "it names \(named), its token has \(found) open")
         }
-        // Promise 1: no release without a decision that allows it.
-        if row.raisedAt != nil || row.outcome == .completed {
-            let release = releases[record.token]
-            guard
-                row.releaseSequence == nil || row.releaseSequence == release
-                    || row.releaseSequence ?? 0 <= prunedThrough
-            else { throw fault(record, "it names a manual release that is not its own") }
-            guard decision?.allows == true || row.releaseSequence != nil || isPruned else {
-                throw fault(record, "it was released and no decision allowed it")
-            }
+        try checkRelease(row, record, isAllowed: decision?.allows == true || isPruned)
+    }
+
+    /// Promise 1: no release without a decision that allows it, or a person's order on record. The arm is up for nobody
+    /// in particular under a hold, a fire alarm or maintenance; nobody is released by that.
+    private func checkRelease(_ row: PassRow, _ record: Record, isAllowed: Bool) throws(LedgerError) {
+        if let number = row.releaseSequence {
+            let release = releases[number]
+            let isOwn = release?.lane == row.lane && (release?.token == record.token || release?.token == VehicleToken.none)
+            guard isOwn || number <= prunedThrough else { throw fault(record, "it names a manual release that is not its own") }
+        }
+        guard row.raisedAt != nil || row.outcome == .completed else { return }
+        switch row.raiseCause {
+        case .hold, .fire, .protection, .maintenance:
+            guard row.outcome != .completed else { throw fault(record, "it is completed and nobody released it") }
+        case .person:
+            guard row.releaseSequence != nil else { throw fault(record, "no manual release stands for it") }
+        case .verdict, nil:
+            guard isAllowed else { throw fault(record, "it was released and no decision allowed it") }
         }
     }
 

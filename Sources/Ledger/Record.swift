@@ -129,6 +129,7 @@ public enum RecordBody: Sendable {
     case decision(Decision, gate: GateCodes)
     case pass(PassRow)
     case quarantine(QuarantineEntry)
+    case manualRelease(ManualRelease, gate: GateCodes)
     case note(LedgerNote)
     case seal(SealEntry)
     case prune(PruneEntry)
@@ -192,6 +193,10 @@ public struct PassRow: Sendable {
     public var video: VideoReference?
     /// 人工放行: the record of the manual release that this pass came under.
     public var releaseSequence: UInt64?
+    /// Why the arm was raised for it; nil when it was not, or is not known.
+    public var raiseCause: RaiseCause?
+    /// Came from behind the arm.
+    public var isReverse: Bool
 
     /// Whether the platforms are owed this row.
     public var isDue: Bool { outcome.isRowDue(after: reason) }

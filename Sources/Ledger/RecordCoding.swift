@@ -136,6 +136,7 @@ extension RecordBody {
             try fields.put(.destination, entry.destination)
             fields.put(.dueSequence, entry.sequence)
             fields.put(.dueStep, entry.step)
+        case .manualRelease(let release, let gate): try fields.put(release, gate)
         case .note(let note): try fields.put(note)
         case .seal(let seal): fields.put(seal)
         case .prune(let prune): fields.put(prune)
@@ -255,6 +256,8 @@ extension FieldWriter {
             put(.videoTo, video.to)
         }
         put(.releaseSequence, optional: row.releaseSequence)
+        put(.raiseCause, optional: row.raiseCause?.rawValue)
+        if row.isReverse { put(.isReverse, true) }
     }
 
     mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {
@@ -336,7 +339,8 @@ extension FieldReader {
             registerImportedAt: try wall(.registerImportedAt), photos: try photos(),
             vehicleSource: try word(.vehicleSource, VehicleSource.self), vehicleKnownAt: try wall(.vehicleKnownAt),
             tag: try text(.tag), freight: try freight(), video: try video(),
-            releaseSequence: try integer(.releaseSequence, UInt64.self))
+            releaseSequence: try integer(.releaseSequence, UInt64.self),
+            raiseCause: try word(.raiseCause, RaiseCause.self), isReverse: try flag(.isReverse) ?? false)
     }
 
     private func video() throws(RecordFault) -> VideoReference? {

@@ -1,0 +1,74 @@
+// What the lane shows: lamps, siren, camera light and sign follow from the state at the end of each step.
+
+import Domain
+
+/// What a lane's sign was last told.
+struct ShownNotice: Sendable {
+    var notice = LaneNotice.free
+    var token = VehicleToken.none
+    var isTold = false
+}
+
+extension LaneCore {
+    mutating func show(_ actions: inout LaneActions) {
+        let wanted = isInMaintenance ? armed : wantedOutputs
+        var changed = wanted ^ lit
+        while changed != 0 {
+            let index = changed.trailingZeroBitCount
+            changed &= changed - 1
+            guard let output = LaneOutput(rawValue: UInt8(index)) else { continue }
+            actions.append(.drive(output, energised: wanted & (1 << UInt16(index)) != 0))
+        }
+        lit = wanted
+        for side in 0..<(fitting.layout == .single ? 1 : 2) {
+            let (notice, token) = wantedNotice(side)
+            guard !shown[side].isTold || shown[side].notice != notice || shown[side].token != token else { continue }
+            shown[side] = ShownNotice(notice: notice, token: token, isTold: true)
+            actions.append(.notice(lanes[side], notice, token))
+        }
+    }
+
+    private func bit(_ output: LaneOutput, _ isOn: Bool) -> UInt16 { isOn ? 1 << UInt16(output.rawValue) : 0 }
+
+    private var wantedOutputs: UInt16 {
+        let isGreen = isGreen(0)
+        var outputs = bit(.green, isGreen) | bit(.red, !isGreen)
+        if fitting.layout != .single {
+            let isSecondGreen = self.isGreen(1)
+            outputs |= bit(.secondGreen, isSecondGreen) | bit(.secondRed, !isSecondGreen)
+        }
+        let isAsking = passages[0].phase == .identifying || passages[1].phase == .identifying
+        let isMoving = arm.position == .opening || arm.position == .closing
+        let isAlarming = timers.isRunning(.siren) || arm.faults != 0 || sensors.active.contains(.fireAlarm)
+        return outputs | bit(.fill, isAsking) | bit(.siren, timers.isRunning(.siren))
+            | bit(.beacon, isMoving || isAlarming) | bit(.trigger, timers.isRunning(.trigger(0)))
+            | bit(.secondTrigger, timers.isRunning(.trigger(1)))
+    }
+
+    /// Green calls a vehicle in: the arm is up, and this side's vehicle, or everybody, may pass.
+    private func isGreen(_ side: Int) -> Bool {
+        guard arm.position == .open else { return false }
+        if isFreeForAll { return true }
+        let passage = passages[slot(ofSide: side)]
+        return passage.side == side && passage.phase == .released
+    }
+
+    private func wantedNotice(_ side: Int) -> (LaneNotice, VehicleToken) {
+        if sensors.active.contains(.fireAlarm) { return (.evacuate, .none) }
+        if isInMaintenance { return (.maintenance, .none) }
+        let passage = passages[slot(ofSide: side)]
+        guard passage.side == side || passage.phase == .idle else { return (.occupied, .none) }
+        switch passage.phase {
+        case .idle:
+            if isLockedDown { return (.closed, .none) }
+            return (arm.position == .closed || isHeldOpen ? .free : .occupied, .none)
+        case .identifying: return (.identifying, passage.token)
+        case .refused: return (passage.isLockedOut ? .closed : .refused(passage.refusal), passage.token)
+        case .released, .passing: return (.released, passage.token)
+        case .straddling:
+            let follower = passage.follower
+            return (follower.isDecided ? .refused(follower.refusal) : .identifying, follower.token)
+        case .intruded, .unsettled: return (.occupied, passage.token)
+        }
+    }
+}
