@@ -1,66 +1,83 @@
-// A lane on a bench: drives LaneCore by hand, keeps every action, and checks the invariants after each step.
+// A lane on the bench: contacts, verdicts and time go in; relays, outcomes and faults are collected.
 
 import Domain
-import LaneCore
+
+@testable import LaneCore
 
 struct LaneRig {
-    static let timings = LaneTimings(
-        verdictDeadline: .seconds(3), authorisedWindow: .seconds(30), backOut: .milliseconds(1_500),
-        closeDelay: .seconds(1), raiseTravel: .seconds(2), lowerTravel: .seconds(2),
-        relayPulse: .milliseconds(500), deadTime: .milliseconds(300))
-    static let lane = LaneID(0)
+    static let timings: LaneTimings = {
+        var timings = LaneTimings(
+            verdictDeadline: .seconds(4), authorisedWindow: .seconds(20), backOut: .seconds(2), closeDelay: .seconds(1),
+            raiseTravel: .seconds(2), lowerTravel: .seconds(2), relayPulse: .milliseconds(500),
+            deadTime: .milliseconds(300))
+        timings.unattended = .seconds(30)
+        return timings
+    }()
 
     var core: LaneCore
     var now = Instant(nanoseconds: 1_000_000_000)
+    var list = LaneActions()
     var actions: [LaneAction] = []
     var outputs: Set<LaneOutput> = []
-    var raises = 0
-    var lowers = 0
     var ends: [PassEnd] = []
-    var identified: [VehicleToken] = []
-    /// Broken invariants, each as a sentence.
-    var violations: [String] = []
-    private var allowed: Set<VehicleToken> = []
-    private var approach: Bool
-    private var safety: Bool
+    var raised: [RaiseCause] = []
+    var lowerings = 0
+    private(set) var levels = SensorSet.none
 
-    init(approach: Bool = false, safety: Bool = false, timings: LaneTimings = LaneRig.timings) {
-        core = LaneCore(lane: LaneRig.lane, boot: 7, timings: timings)
-        self.approach = approach
-        self.safety = safety
-        let actions = core.start(approach: approach, safety: safety, at: now)
-        take(actions, cause: "start", wasLowering: false)
+    init(
+        _ sensors: [LaneSensor] = [.approach, .safety], layout: LaneLayout = .single, at start: [LaneSensor] = [],
+        _ change: (inout LaneFitting, inout LaneTimings) -> Void = { _, _ in }
+    ) {
+        var fitted = SensorSet.none
+        for sensor in sensors { fitted = fitted.with(sensor) }
+        var fitting = LaneFitting(layout: layout, sensors: fitted)
+        var timings = LaneRig.timings
+        change(&fitting, &timings)
+        core = LaneCore(
+            lane: LaneID(0), second: layout == .single ? nil : LaneID(1), boot: 7, timings: timings, fitting: fitting)
+        for sensor in start { levels = levels.with(sensor) }
+        core.start(levels, at: now, &list)
+        take()
     }
 
     var outcomes: [PassOutcome] { ends.map(\.outcome) }
 
-    mutating func approach(_ isActive: Bool) {
-        approach = isActive
-        step(.sensor(.approach, isActive: isActive))
+    mutating func step(_ event: LaneEvent) {
+        core.step(event, at: now, &list)
+        take()
     }
 
-    mutating func safety(_ isActive: Bool) {
-        safety = isActive
-        step(.sensor(.safety, isActive: isActive))
+    mutating func on(_ sensors: LaneSensor...) {
+        for sensor in sensors { set(sensor, true) }
     }
 
-    mutating func loseEdges() {
-        let before = (approach, safety)
-        (approach, safety) = (true, true)
-        step(.edgesLost)
-        safety(before.1)
-        approach(before.0)
+    mutating func off(_ sensors: LaneSensor...) {
+        for sensor in sensors { set(sensor, false) }
     }
 
-    mutating func verdict(_ reason: VerdictReason, for token: VehicleToken? = nil) {
-        let verdict = Verdict(lane: LaneRig.lane, token: token ?? core.token, reason: reason)
-        if reason.allows { allowed.insert(verdict.token) }
-        step(.verdict(verdict))
+    private mutating func set(_ sensor: LaneSensor, _ isActive: Bool) {
+        levels.set(sensor, isActive)
+        step(.sensor(sensor, isActive: isActive))
     }
 
-    /// Lets time pass, with a timer event at each deadline on the way.
-    mutating func wait(_ interval: Interval) {
-        let end = now + interval
+    mutating func order(_ order: LaneOrder) { step(.order(order)) }
+
+    /// A verdict on whoever is served on that side.
+    mutating func verdict(_ reason: VerdictReason, side: Int = 0) {
+        verdict(reason, for: core.token(side), side: side)
+    }
+
+    mutating func verdict(_ reason: VerdictReason, for token: VehicleToken, side: Int = 0) {
+        step(.verdict(Verdict(lane: LaneID(UInt8(side)), token: token, reason: reason)))
+    }
+
+    mutating func allowFollower(slot: Int = 0) {
+        verdict(.stageAllowed, for: core.passages[slot].follower.token, side: core.passages[slot].side)
+    }
+
+    /// Time passes, with a timer event at each deadline on the way.
+    mutating func wait(_ seconds: Double) {
+        let end = Instant(nanoseconds: now.nanoseconds + UInt64(seconds * 1e9))
         while let deadline = core.nextDeadline, deadline <= end {
             now = max(now, deadline)
             step(.timer)
@@ -68,51 +85,43 @@ struct LaneRig {
         now = end
     }
 
-    mutating func step(_ event: LaneEvent) {
-        let wasLowering = core.phase == .lowering
-        take(core.step(event, at: now), cause: "\(event)", wasLowering: wasLowering)
-        if let deadline = core.nextDeadline, deadline < now {
-            violations.append("a deadline of the past stays after \(event)")
-        }
+    /// An allowed vehicle stands before the open arm.
+    mutating func letIn(side: Int = 0) {
+        set(side == 0 ? .approach : .secondApproach, true)
+        verdict(.stageAllowed, side: side)
+        wait(3)
     }
 
-    private mutating func take(_ list: LaneActions, cause: String, wasLowering: Bool) {
+    /// Drives from the approach loop over the safety loop, and away.
+    mutating func driveThrough() {
+        on(.safety)
+        wait(1)
+        off(.approach)
+        wait(1)
+        off(.safety)
+        wait(8)
+    }
+
+    func has(_ fault: LaneFault) -> Bool {
+        var isRaised = false
+        for case .fault(fault, let isOn) in actions { isRaised = isOn }
+        return isRaised
+    }
+
+    var identifications: Int { actions.count { if case .identify = $0 { true } else { false } } }
+
+    private mutating func take() {
         for index in 0..<list.count {
             let action = list[index]
             actions.append(action)
             switch action {
-            case .drive(let output, let energised):
-                drive(output, energised, cause, wasLowering)
-            case .passEnded(let end):
-                if ends.contains(where: { $0.token == end.token }) {
-                    violations.append("LANE-4 \(end.token) ended twice at \(cause)")
-                }
-                ends.append(end)
-            case .identify(let token, _):
-                identified.append(token)
-            case .identificationOverdue, .notice:
-                break
+            case .drive(let output, let isOn):
+                if isOn { outputs.insert(output) } else { outputs.remove(output) }
+                if output == .lower && isOn { lowerings += 1 }
+            case .passEnded(let end): ends.append(end)
+            case .raised(let cause): raised.append(cause)
+            case .identify, .identificationOverdue, .releaseAsked, .notice, .fault, .noted, .travelled: break
             }
-            if outputs.isSuperset(of: [.raise, .lower]) { violations.append("LANE-1 both relays on at \(cause)") }
-        }
-        if safety && outputs.contains(.lower) { violations.append("LANE-2 lower relay on over presence at \(cause)") }
-    }
-
-    private mutating func drive(_ output: LaneOutput, _ energised: Bool, _ cause: String, _ wasLowering: Bool) {
-        if energised { outputs.insert(output) } else { outputs.remove(output) }
-        guard energised else { return }
-        switch output {
-        case .raise:
-            raises += 1
-            let isReopening = core.phase == .intruded || core.phase == .unsettled
-            if !isReopening && !allowed.contains(core.token) {
-                violations.append("LANE-3 raise without a cause at \(cause)")
-            }
-        case .lower:
-            lowers += 1
-            if safety { violations.append("LANE-2 lower ordered over presence at \(cause)") }
-        case .green, .red:
-            break
         }
     }
 }
