@@ -12,11 +12,11 @@ enum Layers {
         ["Configuration", "Admission", "DeviceProtocols", "PlatformProtocols"],
         ["Ledger", "Registry"],
         ["Devices", "Web", "Uplink", "Console"],
-        ["Controller", "SiteSimulator"],
-        ["gatewarden", "gwctl", "gwsim"],
+        ["Controller", "SiteSimulator", "LaneSimulation"],
+        ["gatewarden", "gwctl", "gwsim", "gwlane"],
     ]
 
-    static let hostPrograms: Set<String> = ["gwctl", "gwsim", "SiteSimulator"]
+    static let hostPrograms: Set<String> = ["gwctl", "gwsim", "gwlane", "SiteSimulator", "LaneSimulation"]
 
     /// The only rooms that may import a C library.
     static let doors: [String: Set<String>] = [
