@@ -216,9 +216,9 @@ public struct LaneCore: Sendable {
         }
         isClear = false
         timers.cancel(.clear)
-        guard arm.position == .closing else { return }
+        let isComingDown = arm.isComingDown
         arm.stopLowering(at: now, &timers, &actions)
-        raise(.protection, &actions)
+        if isComingDown { raise(.protection, &actions) }
     }
 
     private mutating func sensorsChanged(from before: SensorSet, _ actions: inout LaneActions) {
