@@ -29,7 +29,7 @@ extension LaneRun {
         spawned += 1
         let isClose = chance.happens(0.35)
         spawnAt[side] = now + (isClose ? chance.time(1, 8) : chance.time(10, 60))
-        if spawned >= wantedPasses { isEnding = true } else if chance.happens(0.3) { drawHappening() }
+        if spawned >= wantedVehicles { isEnding = true } else if chance.happens(0.3) { drawHappening() }
     }
 
     /// A vehicle that meets the site's preconditions.
@@ -91,6 +91,11 @@ extension LaneRun {
         }
         drawn.tailgates = chance.happens(0.08)
         drawn.ignoresRed = chance.happens(0.04)
+        if site.breakage == .shortTravel {
+            drawn.isHeedless = true
+            drawn.tailgates = chance.happens(0.5)
+        }
+        drawn.isHeedless = drawn.isHeedless || chance.happens(0.03)
         drawn.forces = chance.happens(0.005)
         drawn.callsGuard = chance.happens(0.3)
         if chance.happens(0.04) { drawn.changesMindAfter = chance.real(0.5, 12) }
@@ -162,9 +167,10 @@ extension LaneRun {
 
     private func thinkArriving(_ vehicle: Vehicle) {
         let character = vehicle.character
-        if vehicle.forcesNow || character.ignoresRed && armIsHigh(for: vehicle)
+        let isTempted =
+            vehicle.forcesNow || character.ignoresRed && armIsHigh(for: vehicle)
             || character.tailgates && armIsHigh(for: vehicle) && vehicle.place > vehicle.stopPlace - 4
-        {
+        if isTempted && !isOpposed(vehicle) {
             vehicle.mode = .going
             return thinkGoing(vehicle)
         }
@@ -182,11 +188,19 @@ extension LaneRun {
         arm.rate >= 0 && (isKnocked || arm.angle(at: now) > vehicle.highestCriticalAngle + 0.5)
     }
 
-    private func isFirst(_ vehicle: Vehicle) -> Bool {
-        !vehicles.contains {
-            $0 !== vehicle && ($0.side == vehicle.side || site.layout == .opposed)
-                && ($0.isMirrored == vehicle.isMirrored ? $0.id < vehicle.id && $0.rear < 0 : $0.isUnderLine)
+    /// Another vehicle comes the other way through the same lane.
+    private func isOpposed(_ vehicle: Vehicle) -> Bool {
+        vehicles.contains {
+            $0.isMirrored != vehicle.isMirrored && ($0.side == vehicle.side || site.layout == .opposed)
+                && $0.place > -site.lead && $0.rear < site.tail + 4
         }
+    }
+
+    private func isFirst(_ vehicle: Vehicle) -> Bool {
+        !isOpposed(vehicle)
+            && !vehicles.contains {
+                $0.side == vehicle.side && $0.isMirrored == vehicle.isMirrored && $0.id < vehicle.id && $0.rear < 0
+            }
     }
 
     private func thinkWaiting(_ vehicle: Vehicle) {
@@ -194,7 +208,8 @@ extension LaneRun {
         vehicle.speed = 0
         let isInvited =
             vehicle.isWrongSide
-            ? armIsHigh(for: vehicle) : isGreen[vehicle.side] && armIsHigh(for: vehicle) || isKnocked && vehicle.isDeniedNow
+            ? armIsHigh(for: vehicle)
+            : isGreen[vehicle.side] && armIsHigh(for: vehicle) || isKnocked && vehicle.isDeniedNow
         if isInvited && isFirst(vehicle) {
             vehicle.hasGreen = vehicle.hasGreen || isGreen[vehicle.side]
             if vehicle.goesAt == never { vehicle.goesAt = now + nanoseconds(character.hesitation) }
@@ -205,7 +220,9 @@ extension LaneRun {
             vehicle.mode = .going
             return thinkGoing(vehicle)
         }
-        if (character.tailgates || character.ignoresRed) && armIsHigh(for: vehicle) && room(before: vehicle) > vehicle.place {
+        if (character.tailgates || character.ignoresRed) && armIsHigh(for: vehicle) && !isOpposed(vehicle)
+            && room(before: vehicle) > vehicle.place
+        {
             vehicle.mode = .going
             return
         }
@@ -218,7 +235,7 @@ extension LaneRun {
                 vehicle.isDeniedNow = true
                 vehicle.waitsSince = now
                 callGuard(vehicle)
-            } else if character.forces || vehicle.isWrongSide && chance.happens(0.05) {
+            } else if character.forces || vehicle.isWrongSide && chance.happens(0.05), !isOpposed(vehicle) {
                 vehicle.forcesNow = true
                 vehicle.mode = .going
             } else {
@@ -247,8 +264,8 @@ extension LaneRun {
             vehicle.tickAt = vehicle.pausesUntil
             return
         }
-        // Nobody but who forces drives into an arm that he sees coming down, or that is down, if he still can stop.
-        if vehicle.place < 0 && !vehicle.forcesNow && !armIsHigh(for: vehicle) {
+        // Nobody but who forces or does not look drives into an arm that he sees coming down, or that is down, if he still can stop.
+        if vehicle.place < 0 && !vehicle.forcesNow && !character.isHeedless && !armIsHigh(for: vehicle) {
             let way = vehicle.speed * vehicle.speed / 6
             if vehicle.speed == 0 || vehicle.place + way >= 0 && vehicle.place + 0.05 < 0 && way < 0.05 {
                 vehicle.speed = 0

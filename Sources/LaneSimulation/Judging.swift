@@ -63,6 +63,11 @@ extension LaneRun {
     // MARK: the lane's actions
 
     func take(order: LaneOrder?) {
+        if case .release(let lane, let token)? = order {
+            // Given to that very vehicle, or to whoever comes.
+            let served = core.token(Int(lane.index))
+            if (token == .none || token == served) && !wasReleased[Int(lane.index)] { byPerson.insert(served) }
+        }
         for index in 0..<actions.count {
             switch actions[index] {
             case .drive(let output, let isOn): drive(output, isOn)
@@ -110,12 +115,15 @@ extension LaneRun {
 
     private func judgeRaise(_ cause: RaiseCause, _ order: LaneOrder?) {
         raiseOrdered = true
-        let tokens = [core.token(0), core.token(1)]
+        // Whom it was raised for may have ended in the same step.
+        var tokens = [core.token(0), core.token(1)]
+        for index in 0..<actions.count {
+            if case .passEnded(let end) = actions[index] { tokens.append(end.token) }
+        }
         let isRight: Bool
         switch cause {
         case .verdict: isRight = tokens.contains { allowed.contains($0) }
         case .person:
-            if case .release(let lane, _)? = order { byPerson.insert(core.token(Int(lane.index))) }
             isRight = tokens.contains { byPerson.contains($0) }
         case .hold: isRight = isHeld
         case .fire: isRight = channels[Int(LaneSensor.fireAlarm.rawValue)].told
@@ -166,7 +174,7 @@ extension LaneRun {
             complain("\(core.tokenCount(0) + core.tokenCount(1)) tokens, \(ended.count) outcomes")
         }
         result.sites += 1
-        if !core.isAtRest || site.hasClosedLimit && arm.angle(at: now) > 0 {
+        if !core.isAtRest || site.hasClosedLimit && !arm.isClosedSwitched {
             result.notAtRest += 1
             if result.firstUnrest == nil {
                 result.firstUnrest =
@@ -183,8 +191,18 @@ extension LaneRun {
             let crossings = ends.filter(\.crossed).count
             let column = ends.isEmpty ? 0 : crossings > 1 ? 9 : Int((ends.first(where: \.crossed) ?? ends[ends.count - 1]).rawValue)
             result.table[row][column] += 1
+            if result.examples[row * 10 + column] == nil {
+                result.examples[row * 10 + column] =
+                    "vehicle \(vehicle.id) \(vehicle.shape.kind) from \(seconds(vehicle.bornAt)) s, tokens "
+                    + "\(vehicle.tokens.map { $0.value & 0x1FFF_FFFF })"
+            }
         }
-        for (token, outcome) in outcomes where owners[token] == nil { result.phantoms[Int(outcome.rawValue)] += 1 }
+        for (token, outcome) in outcomes where owners[token] == nil {
+            result.phantoms[Int(outcome.rawValue)] += 1
+            if result.examples[90 + Int(outcome.rawValue)] == nil {
+                result.examples[90 + Int(outcome.rawValue)] = "token \(token.value & 0x1FFF_FFFF)"
+            }
+        }
     }
 }
 

@@ -21,7 +21,7 @@ final class LaneRun {
     var result = SimulationResult()
 
     // Arrivals.
-    let wantedPasses: Int
+    let wantedVehicles: Int
     var spawned = 0
     var spawnAt: [Int64] = [0, 0]
     var isEnding = false
@@ -53,6 +53,8 @@ final class LaneRun {
     var allowed: Set<VehicleToken> = []
     var byPerson: Set<VehicleToken> = []
     var raiseOrdered = false
+    /// By side, before the step.
+    var wasReleased = [false, false]
     var doubtfulFaults = 0
     var trace: LaneTrace?
     private var stalls = 0
@@ -63,11 +65,11 @@ final class LaneRun {
     var isLineTaken = false
     private let timerDelay: Int64
 
-    init(seed: UInt64, passes: Int, breakage: Breakage?, isTraced: Bool) {
+    init(seed: UInt64, vehicles: Int, breakage: Breakage?, isTraced: Bool) {
         var chance = Chance(seed: seed)
         site = LaneSite(breakage, &chance)
         self.chance = chance
-        wantedPasses = passes
+        wantedVehicles = vehicles
         timerDelay = nanoseconds(site.latency)
         let isDouble = site.layout != .single
         core = LaneCore(
@@ -85,7 +87,7 @@ final class LaneRun {
 
     var instant: Instant { Instant(nanoseconds: LaneRun.origin + UInt64(now)) }
 
-    /// Plays until the passes are made, then lets everything heal and looks whether the lane comes to rest.
+    /// Plays until the vehicles have come and gone, then lets everything heal and looks whether the lane comes to rest.
     func play() -> SimulationResult {
         levels = 1 << UInt32(LaneSensor.closedLimit.rawValue)
         channels[Int(LaneSensor.closedLimit.rawValue)] = SensorChannel.told(site)
@@ -95,14 +97,21 @@ final class LaneRun {
         spawnAt = [chance.time(1, 4), site.layout == .single ? never : chance.time(1, 9)]
         while !isEnding || !vehicles.isEmpty { turn(until: never) }
         healEverything()
-        let restBy = now + nanoseconds(40) + Int64(longestTimer)
-        while now < restBy { turn(until: restBy) }
+        letRest()
+        // A missed open limit is forgotten once the arm has come up again: the guard tries it.
+        if !core.isAtRest {
+            give(.release(LaneID(0), core.token(0)))
+            letRest()
+        }
         judgeRest()
         return result
     }
 
-    private var longestTimer: UInt64 {
-        max(site.timings.stuckAfter, site.timings.unattended, site.timings.verdictDeadline).nanoseconds
+    /// Longer than any timer of the lane that a healthy site leaves running.
+    private func letRest() {
+        let longest = max(site.timings.stuckAfter, site.timings.unattended, site.timings.authorisedWindow)
+        let restBy = now + nanoseconds(40) + Int64(longest.nanoseconds)
+        while now < restBy { turn(until: restBy) }
     }
 
     /// The next event, or `limit` where that comes first.
@@ -161,7 +170,8 @@ final class LaneRun {
             if vehicle.goneAt != never {
                 vehicles.remove(at: index)
                 ghosts.append(vehicle)
-                result.passes += 1
+                result.vehicles += 1
+                if vehicle.entry != .none { result.passes += 1 }
             } else {
                 index += 1
             }
@@ -214,6 +224,7 @@ final class LaneRun {
     }
 
     func step(_ event: LaneEvent) {
+        for side in 0..<2 { wasReleased[side] = core.phase(side) == .released || core.phase(side) == .passing }
         core.step(event, at: instant, &actions)
         result.steps += 1
         trace?.note(now, event, self)

@@ -13,6 +13,9 @@ public struct SimulationResult: Sendable {
     public static let columns =
         ["no token"] + PassOutcome.allCases.map(\.word) + ["two crossings"]
 
+    /// Vehicles that came and went.
+    public internal(set) var vehicles = 0
+    /// Of these, how many came under the arm's line.
     public internal(set) var passes = 0
     public internal(set) var sites = 0
     public internal(set) var steps = 0
@@ -25,11 +28,14 @@ public struct SimulationResult: Sendable {
     public internal(set) var table = [[Int]](repeating: [Int](repeating: 0, count: 10), count: 9)
     /// Outcomes of tokens that no vehicle caused, by `PassOutcome`.
     public internal(set) var phantoms = [Int](repeating: 0, count: 9)
+    /// One example of each cell that is not empty, by row × 10 + column.
+    public internal(set) var examples: [Int: String] = [:]
     public internal(set) var firstStruck: String?
     public internal(set) var firstBookError: String?
     public internal(set) var firstUnrest: String?
 
     mutating func add(_ other: SimulationResult, _ site: UInt64) {
+        vehicles += other.vehicles
         passes += other.passes
         sites += other.sites
         steps += other.steps
@@ -41,6 +47,7 @@ public struct SimulationResult: Sendable {
             for column in table[row].indices { table[row][column] += other.table[row][column] }
         }
         for index in phantoms.indices { phantoms[index] += other.phantoms[index] }
+        examples.merge(other.examples.mapValues { "site \(site), \($0)" }) { first, _ in first }
         firstStruck = firstStruck ?? other.firstStruck.map { "site \(site), \($0)" }
         firstBookError = firstBookError ?? other.firstBookError.map { "site \(site), \($0)" }
         firstUnrest = firstUnrest ?? other.firstUnrest.map { "site \(site), \($0)" }
@@ -62,19 +69,18 @@ public struct SimulationResult: Sendable {
 }
 
 public enum LaneSimulation {
-    /// Vehicles served by one site.
-    public static let passesPerSite = 60
+    /// Vehicles that come to one site.
+    public static let vehiclesPerSite = 60
 
-    /// Plays sites until so many vehicles have come and gone. `report` is told after each site.
+    /// Plays sites until so many vehicles have been under an arm. `report` is told after each site.
     public static func run(
         seed: UInt64, passes: Int, breakage: Breakage? = nil, report: (SimulationResult) -> Void = { _ in }
     ) -> SimulationResult {
         var result = SimulationResult()
         var site: UInt64 = 0
         while result.passes < passes {
-            let count = min(passesPerSite, passes - result.passes)
             let run = LaneRun(
-                seed: siteSeed(seed, site), passes: count, breakage: breakage, isTraced: false)
+                seed: siteSeed(seed, site), vehicles: vehiclesPerSite, breakage: breakage, isTraced: false)
             result.add(run.play(), site)
             site += 1
             report(result)
@@ -85,7 +91,7 @@ public enum LaneSimulation {
     /// One site of a run once more, told event by event.
     public static func trace(seed: UInt64, site: UInt64, breakage: Breakage? = nil) -> [String] {
         let run = LaneRun(
-            seed: siteSeed(seed, site), passes: passesPerSite, breakage: breakage, isTraced: true)
+            seed: siteSeed(seed, site), vehicles: vehiclesPerSite, breakage: breakage, isTraced: true)
         _ = run.play()
         return run.trace?.lines ?? []
     }

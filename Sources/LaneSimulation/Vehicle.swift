@@ -35,6 +35,8 @@ struct Character {
     var tailgates = false
     /// Does not wait for green where the arm stands high enough.
     var ignoresRed = false
+    /// Once on the way, does not look at the arm any more.
+    var isHeedless = false
     /// Drives into a closed arm.
     var forces = false
     var callsGuard = false

@@ -48,6 +48,10 @@ struct Main {
         }
         say(result, seed, since: began)
         print(result.tableText)
+        for (cell, text) in result.examples.sorted(by: { $0.key < $1.key }) {
+            let row = cell / 10 < 9 ? SimulationResult.rows[cell / 10] : "no vehicle"
+            print("example of \(row): \(SimulationResult.columns[cell % 10]): \(text)")
+        }
         for line in [result.firstStruck, result.firstBookError, result.firstUnrest] {
             if let line { print("first: \(line)") }
         }
@@ -57,7 +61,7 @@ struct Main {
     private static func say(_ result: SimulationResult, _ seed: UInt64, since began: Date) {
         let time = Date().timeIntervalSince(began)
         let line =
-            "seed \(seed): \(result.passes) passes at \(result.sites) sites, \(result.steps) steps, "
+            "seed \(seed): \(result.passes) passes, \(result.vehicles) vehicles at \(result.sites) sites, \(result.steps) steps, "
                 + "struck \(result.struck), rammed by drivers \(result.rammed), errors in the books "
                 + "\(result.bookErrors), sites not at rest \(result.notAtRest); "
                 + "\(Int(Double(result.passes) / max(time, 0.001))) passes/s\n"
