@@ -116,6 +116,8 @@ let hostPrograms: [Target] = [
         swiftSettings: roomSettings
     ),
     .executableTarget(name: "gwsim", dependencies: ["SiteSimulator"], swiftSettings: roomSettings),
+    .target(name: "LaneSimulation", dependencies: ["Domain", "LaneCore"], swiftSettings: roomSettings),
+    .executableTarget(name: "gwlane", dependencies: ["LaneSimulation"], swiftSettings: roomSettings),
     .executableTarget(
         name: "gwctl",
         dependencies: ["Domain", "Configuration"],
@@ -149,6 +151,7 @@ let tests: [Target] = [
         "Controller",
         ["Domain", "Machine", "LaneCore", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web"]),
     roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),
+    roomTests("LaneSimulation", []),
     .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),
 ]
 

@@ -12,11 +12,11 @@ enum Layers {
         ["Configuration", "Admission", "DeviceProtocols", "PlatformProtocols"],
         ["Ledger", "Registry"],
         ["Devices", "Web", "Uplink", "Console"],
-        ["Controller", "SiteSimulator"],
-        ["gatewarden", "gwctl", "gwsim", "gwbench"],
+        ["Controller", "SiteSimulator", "LaneSimulation"],
+        ["gatewarden", "gwctl", "gwsim", "gwbench", "gwlane"],
     ]
 
-    static let hostPrograms: Set<String> = ["gwctl", "gwsim", "gwbench", "SiteSimulator"]
+    static let hostPrograms: Set<String> = ["gwctl", "gwsim", "gwbench", "gwlane", "SiteSimulator", "LaneSimulation"]
 
     /// The only rooms that may import a C library.
     static let doors: [String: Set<String>] = [
