@@ -186,14 +186,22 @@ public struct LaneCore: Sendable {
 
     var hasPresence: Bool { sensors.active.intersects(.presence) }
 
-    /// What holds the vehicle of a slot under the arm. A curtain or radar across both lanes counts for the first.
+    /// What shows that a vehicle is under the arm in a slot. A curtain or radar across two lanes names neither of them.
     func underSensors(_ slot: Int) -> SensorSet {
         guard fitting.layout == .parallel else { return .presence }
-        return slot == 0
-            ? SensorSet.none.with(.safety).with(.curtain).with(.radar) : SensorSet.none.with(.secondSafety)
+        let own = LaneCore.ownSensor(slot)
+        return sensors.fitted.contains(own) ? SensorSet.none.with(own) : LaneCore.across.with(own)
     }
 
-    func isUnder(_ slot: Int) -> Bool { sensors.active.intersects(underSensors(slot)) }
+    private static func ownSensor(_ slot: Int) -> LaneSensor { slot == 0 ? .safety : .secondSafety }
+
+    private static var across: SensorSet { SensorSet.none.with(.curtain).with(.radar) }
+
+    /// Across two lanes, curtain and radar hold whoever has come under the arm already, in a gap over its own loop.
+    func isUnder(_ slot: Int) -> Bool {
+        sensors.active.intersects(underSensors(slot))
+            || fitting.layout == .parallel && passages[slot].hasEntered && sensors.active.intersects(LaneCore.across)
+    }
 
     func approachSensor(_ side: Int) -> LaneSensor { side == 0 ? .approach : .secondApproach }
 
@@ -227,8 +235,8 @@ public struct LaneCore: Sendable {
         let changed = SensorSet(bits: before.bits ^ after.bits)
         // Under the arm first: an approach loop that clears while the safety loop is held means a way forward.
         for slot in 0..<slotCount {
-            let was = before.intersects(underSensors(slot))
-            if isUnder(slot) && !was { vehicleEntered(slot, &actions) }
+            let wasUnder = before.intersects(underSensors(slot))
+            if after.intersects(underSensors(slot)) && !wasUnder { vehicleEntered(slot, &actions) }
         }
         for side in 0..<2 where changed.contains(approachSensor(side)) {
             approachChanged(side, &actions)

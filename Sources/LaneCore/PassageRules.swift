@@ -302,14 +302,12 @@ extension LaneCore {
         finish(slot, hasCrossed(passage, isOnApproach: isOnApproach), at: passage.clearedAt, &actions)
     }
 
-    /// With a clearing loop, who has not reached it has not gone through, unless it left the approach loop forwards and
-    /// nobody came there since: then the clearing loop missed it. Without, a vehicle that left the approach loop
+    /// With a clearing loop, who has not reached it has not gone through. Without, a vehicle that left the approach loop
     /// last has backed out; where somebody still stands there, the row is kept: one too many can be explained.
     func hasCrossed(_ passage: Passage, isOnApproach: Bool) -> Bool {
         let clearing = clearingSensor(passage.side)
         if sensors.fitted.contains(clearing) && !sensors.doubtful.contains(clearing) {
             return passage.hasReachedClearing
-                || passage.hasLeftApproach && !isOnApproach && passage.follower.state == .none
         }
         return passage.hasLeftApproach || isOnApproach
     }

@@ -1,5 +1,5 @@
-// The barrier operator and its arm: relay inputs in, angle out. Speed is constant between events; starting, stopping and
-// reversing each take their time. Closing is motor-driven (GB/T 24973-2010), so an arm without power stands.
+// The barrier operator and its arm: relay inputs in, angle out. Speed is constant between events; starting, stopping
+// and reversing each take their time. Closing is motor-driven (GB/T 24973-2010), so an arm without power stands.
 //
 // Angles in degrees: 0 closed, 90 open. Limits: the open switch closes from 88, the closed switch below 2.
 
@@ -16,6 +16,9 @@ struct OperatorTraits {
     var coast = 0.15
     /// How long it stands before it goes the other way.
     var reversePause = 0.1
+
+    /// From the lower relay to the arm's first movement down, at most.
+    var fallDelay: Double { commandDelay + max(startDelay, coast + reversePause) }
 }
 
 struct BarrierOperator {
@@ -109,7 +112,11 @@ struct BarrierOperator {
         advance(to: now)
         hasPower = isOn
         if isOn {
-            if traits.isMaintained && heldRaise { head(1, now) } else if traits.isMaintained && heldLower { head(-1, now) }
+            if traits.isMaintained && heldRaise {
+                head(1, now)
+            } else if traits.isMaintained && heldLower {
+                head(-1, now)
+            }
         } else {
             goal = 0
             rate = 0

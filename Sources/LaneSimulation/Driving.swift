@@ -53,7 +53,8 @@ extension LaneRun {
         let before = -track.seenFrom - 0.05
         let behind = track.seenTo - shape.length - 0.05
         guard before > 0, behind > 0 else { return (0, 0) }
-        let reaction = 0.7 + site.detectorOn + 2 * site.debounce
+        // An order to lower may be given while the detector is still at work, and the arm starts some time after it.
+        let reaction = 0.7 + site.detectorOn + 2 * site.debounce + site.latency + site.traits.fallDelay
         let stopping = 3 * ((reaction * reaction + 2.0 / 3 * before).squareRoot() - reaction)
         return (min(before / site.answerTime, stopping, 3), min(behind / site.answerTime, 1.5))
     }
@@ -264,7 +265,7 @@ extension LaneRun {
             vehicle.tickAt = vehicle.pausesUntil
             return
         }
-        // Nobody but who forces or does not look drives into an arm that he sees coming down, or that is down, if he still can stop.
+        // Who sees the arm coming down, or down, stops if he still can; who forces or does not look drives on.
         if vehicle.place < 0 && !vehicle.forcesNow && !character.isHeedless && !armIsHigh(for: vehicle) {
             let way = vehicle.speed * vehicle.speed / 6
             if vehicle.speed == 0 || vehicle.place + way >= 0 && vehicle.place + 0.05 < 0 && way < 0.05 {

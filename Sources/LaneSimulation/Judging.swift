@@ -47,8 +47,9 @@ extension LaneRun {
             result.struck += 1
             if result.firstStruck == nil {
                 result.firstStruck =
-                    "\(seconds(now)) s: \(vehicle.shape.kind) \(vehicle.id) side \(vehicle.side) front \(vehicle.place) m "
-                    + "of \(vehicle.shape.length) m, \(vehicle.speed) m/s, arm \(angle)° falling \(arm.rate), "
+                    "\(seconds(now)) s: \(vehicle.shape.kind) \(vehicle.id) side \(vehicle.side) "
+                    + "front \(vehicle.place) m of \(vehicle.shape.length) m, \(vehicle.speed) m/s, "
+                    + "arm \(angle)° at \(arm.rate)°/s, "
                     + "top \(vehicle.topAngle)°, height angle \(vehicle.criticalAngle)°, mode \(vehicle.mode), "
                     + "entry \(vehicle.entry), committed \(vehicle.isCommitted), layout \(site.layout), "
                     + "sensors \(String(site.fitting.sensors.bits, radix: 2))"
@@ -189,7 +190,8 @@ extension LaneRun {
                 vehicle.entry == .none ? 0 : 2 * vehicle.entry.rawValue - (vehicle.hasCrossed ? 1 : 0)
             let ends = vehicle.tokens.compactMap { outcomes[$0] }
             let crossings = ends.filter(\.crossed).count
-            let column = ends.isEmpty ? 0 : crossings > 1 ? 9 : Int((ends.first(where: \.crossed) ?? ends[ends.count - 1]).rawValue)
+            let told = ends.first(where: \.crossed) ?? ends.last
+            let column = crossings > 1 ? 9 : Int(told?.rawValue ?? 0)
             result.table[row][column] += 1
             if result.examples[row * 10 + column] == nil {
                 result.examples[row * 10 + column] =

@@ -1,7 +1,7 @@
 // One site's run: the event loop between vehicles, arm, contacts, people and the real LaneCore.
 //
-// Everything moves at constant speed between events, so time jumps from event to event. Between two events the body under
-// the line does not change and the angle is monotonic: touching is looked for at both ends.
+// Everything moves at constant speed between events, so time jumps from event to event. Between two events the body
+// under the line does not change and the angle is monotonic: touching is looked for at both ends.
 
 import Domain
 import LaneCore

@@ -1,7 +1,7 @@
 // Random lanes with real vehicles around the real LaneCore, and what came of it. A run is a function of its seed.
 //
-// Each site (LaneSite) is drawn at random and serves some dozens of vehicles; then its faults stop, and the lane must come
-// to rest. What the model takes for granted stands in LaneSite, what counts as contact in Judging.
+// Each site (LaneSite) is drawn at random and serves some dozens of vehicles; then its faults stop, and the lane must
+// come to rest. What the model takes for granted stands in LaneSite, what counts as contact in Judging.
 
 import Domain
 
@@ -30,6 +30,8 @@ public struct SimulationResult: Sendable {
     public internal(set) var phantoms = [Int](repeating: 0, count: 9)
     /// One example of each cell that is not empty, by row × 10 + column.
     public internal(set) var examples: [Int: String] = [:]
+    /// The first contact of each site that had one.
+    public internal(set) var allStruck: [String] = []
     public internal(set) var firstStruck: String?
     public internal(set) var firstBookError: String?
     public internal(set) var firstUnrest: String?
@@ -48,6 +50,7 @@ public struct SimulationResult: Sendable {
         }
         for index in phantoms.indices { phantoms[index] += other.phantoms[index] }
         examples.merge(other.examples.mapValues { "site \(site), \($0)" }) { first, _ in first }
+        allStruck += other.firstStruck.map { ["site \(site), \($0)"] } ?? []
         firstStruck = firstStruck ?? other.firstStruck.map { "site \(site), \($0)" }
         firstBookError = firstBookError ?? other.firstBookError.map { "site \(site), \($0)" }
         firstUnrest = firstUnrest ?? other.firstUnrest.map { "site \(site), \($0)" }

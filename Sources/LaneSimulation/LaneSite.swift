@@ -4,11 +4,14 @@
 // the other side sees the same site mirrored. y runs from the arm's pivot across the lane.
 //
 // What the lane may take for granted (each precondition has a test that breaks it and finds contacts):
-//   P1 wherever any part of a vehicle is under the arm's line, a presence sensor sees some part of it. Loops alone do so
-//      only for vehicles without a gap longer than the safety loop; for others a curtain, a radar or a boost is fitted.
-//   P2 presence begins so far before the line that speed × (detector, debounce, latency, dead time, operator's delay and
-//      coasting) fits in it, in either direction of travel.
-//   P3 who was given green and keeps below the lane's speed can stop between the place where presence begins and the line.
+//   P1 wherever any part of a vehicle is under the arm's line, a presence sensor sees some part of it. Loops alone do
+//      so only for vehicles without a gap longer than the safety loop; for others a curtain, a radar or a boost is
+//      fitted.
+//   P2 presence begins so far before the line that speed × (detector, debounce, latency, dead time, operator's delay
+//      and coasting) fits in it, in either direction of travel.
+//   P3 who was given green and keeps below the lane's speed can stop between the place where presence begins and the
+//      line: in 0.7 s and at 3 m/s² from the arm's first movement, which may come as late as detector, debounce,
+//      latency and the operator's start after the front has reached that place.
 //   P4 a drop-out of the only presence sensor that sees a vehicle is shorter than the close delay.
 //   P5 `lowerTravel` is not shorter than the operator's slowest way down, where no closed limit tells.
 
@@ -136,7 +139,7 @@ struct LaneSite {
         fitting.attempts = UInt8(1 + chance.below(3))
 
         let slack = traits.commandDelay + traits.startDelay + traits.coast + traits.reversePause + 0.1
-        let fall = (traits.fallTime + slack) * (breakage == .shortTravel ? 0.35 : chance.real(1.1, 2))
+        let fall = (traits.fallTime + slack) * (breakage == .shortTravel ? 0.05 : chance.real(1.1, 2))
         let rise = (traits.riseTime + slack) * chance.real(1.1, 2)
         func interval(_ seconds: Double) -> Interval { Interval(nanoseconds: UInt64(seconds * 1e9)) }
         timings = LaneTimings(

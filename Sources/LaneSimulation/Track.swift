@@ -1,5 +1,5 @@
-// A vehicle's way through its site, cut into cells: between two neighbouring places of its front nothing changes for any
-// sensor, nor does the part of it that is under the arm's line.
+// A vehicle's way through its site, cut into cells: between two neighbouring places of its front nothing changes for
+// any sensor, nor does the part of it that is under the arm's line.
 
 import Domain
 import LaneCore

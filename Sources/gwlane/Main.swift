@@ -52,6 +52,7 @@ struct Main {
             let row = cell / 10 < 9 ? SimulationResult.rows[cell / 10] : "no vehicle"
             print("example of \(row): \(SimulationResult.columns[cell % 10]): \(text)")
         }
+        for line in result.allStruck.prefix(20) { print("struck: \(line)") }
         for line in [result.firstStruck, result.firstBookError, result.firstUnrest] {
             if let line { print("first: \(line)") }
         }
@@ -61,10 +62,10 @@ struct Main {
     private static func say(_ result: SimulationResult, _ seed: UInt64, since began: Date) {
         let time = Date().timeIntervalSince(began)
         let line =
-            "seed \(seed): \(result.passes) passes, \(result.vehicles) vehicles at \(result.sites) sites, \(result.steps) steps, "
-                + "struck \(result.struck), rammed by drivers \(result.rammed), errors in the books "
-                + "\(result.bookErrors), sites not at rest \(result.notAtRest); "
-                + "\(Int(Double(result.passes) / max(time, 0.001))) passes/s\n"
+            "seed \(seed): \(result.passes) passes, \(result.vehicles) vehicles at \(result.sites) sites, "
+            + "\(result.steps) steps, struck \(result.struck), rammed by drivers \(result.rammed), errors in the books "
+            + "\(result.bookErrors), sites not at rest \(result.notAtRest); "
+            + "\(Int(Double(result.passes) / max(time, 0.001))) passes/s\n"
         FileHandle.standardOutput.write(Data(line.utf8))
     }
 }

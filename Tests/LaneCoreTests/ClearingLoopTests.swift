@@ -1,67 +1,79 @@
-// What a clearing loop says about a released vehicle, and what is recorded where it says nothing.
+// What the clearing loop, and a curtain across two lanes, say about who has gone through; and what is recorded where they
+// say nothing. Found by the random lanes of LaneSimulation.
 
 import Domain
-import LaneCore
 import Testing
 
-@Suite struct ClearingLoopTests {
-    private static let timings = LaneTimings(
-        verdictDeadline: .seconds(3), authorisedWindow: .seconds(30), backOut: .milliseconds(1_500),
-        closeDelay: .seconds(1), raiseTravel: .seconds(2), lowerTravel: .seconds(2), relayPulse: .milliseconds(500),
-        deadTime: .milliseconds(300))
+@testable import LaneCore
 
-    /// Drives one released vehicle by the sensors' changes, a second apart; returns the outcomes.
-    private func outcomes(
-        levels: SensorSet = .none, _ changes: [(LaneSensor, Bool)], settle: UInt64 = 10
-    ) -> [PassOutcome] {
-        let sensors = SensorSet.none.with(.approach).with(.safety).with(.clearing)
-        var core = LaneCore(
-            lane: LaneID(0), boot: 1, timings: ClearingLoopTests.timings, fitting: LaneFitting(sensors: sensors))
-        var actions = LaneActions()
-        var ends: [PassOutcome] = []
-        var now = Instant(nanoseconds: 1_000_000_000)
-        func note() {
-            for index in 0..<actions.count {
-                if case .passEnded(let end) = actions[index] { ends.append(end.outcome) }
-            }
-        }
-        func wait(until end: Instant) {
-            while let deadline = core.nextDeadline, deadline <= end {
-                now = max(now, deadline)
-                core.step(.timer, at: now, &actions)
-                note()
-            }
-            now = end
-        }
-        core.start(levels, at: now, &actions)
-        wait(until: now + .seconds(1))
-        core.step(.sensor(.approach, isActive: true), at: now, &actions)
-        core.step(
-            .verdict(Verdict(lane: LaneID(0), token: core.token(), reason: .stageAllowed)), at: now, &actions)
-        for (sensor, isActive) in changes {
-            wait(until: now + .seconds(3))
-            core.step(.sensor(sensor, isActive: isActive), at: now, &actions)
-            note()
-        }
-        wait(until: now + .seconds(settle))
-        return ends
+@Suite struct ClearingLoopTests {
+    /// A released vehicle that stands on the approach loop.
+    private func released(at start: [LaneSensor] = []) -> LaneRig {
+        var rig = LaneRig([.approach, .safety, .clearing], at: start)
+        rig.on(.approach)
+        rig.verdict(.stageAllowed)
+        rig.wait(3)
+        return rig
     }
 
     @Test func vehicleNoseToTailBehindAnotherOnTheClearingLoopIsThrough() {
-        let ends = outcomes(
-            levels: SensorSet.none.with(.clearing),
-            [(.safety, true), (.approach, false), (.safety, false), (.clearing, false)])
-        #expect(ends == [.completed])
-    }
-
-    @Test func vehicleThatTheClearingLoopMissedIsThroughWhereNobodyCameOntoTheApproachLoop() {
-        #expect(outcomes([(.safety, true), (.approach, false), (.safety, false)]) == [.completed])
+        var rig = released(at: [.clearing])
+        rig.on(.safety)
+        rig.wait(2)
+        rig.off(.approach)
+        rig.wait(3)
+        rig.off(.safety)
+        rig.wait(5)
+        #expect(rig.outcomes == [.completed])
     }
 
     @Test func vehicleThatGoesBackOverTheApproachLoopIsNotThrough() {
-        #expect(outcomes([(.safety, true), (.safety, false), (.approach, false)]) == [.backedOut])
-        #expect(
-            outcomes([(.safety, true), (.approach, false), (.approach, true), (.safety, false), (.approach, false)])
-                == [.backedOut])
+        var rig = released()
+        rig.on(.safety)
+        rig.wait(2)
+        rig.off(.approach)
+        rig.wait(3)
+        rig.on(.approach)
+        rig.off(.safety)
+        rig.wait(2)
+        #expect(rig.outcomes == [.backedOut])
+    }
+
+    @Test func waitingVehicleOfALaneUsedBothWaysDoesNotHideThatAnotherCameThrough() {
+        var rig = LaneRig([.approach, .secondApproach, .safety], layout: .opposed)
+        rig.on(.approach)
+        rig.verdict(.stageAllowed)
+        rig.on(.secondApproach)
+        rig.wait(3)
+        rig.on(.safety)
+        rig.wait(2)
+        rig.off(.approach)
+        rig.wait(3)
+        rig.off(.safety)
+        rig.wait(2)
+        #expect(rig.outcomes == [.completed])
+    }
+
+    @Test func curtainAcrossTwoLanesTakesNoVehicleOfOneForOneInTheOther() {
+        var rig = LaneRig(
+            [.approach, .secondApproach, .safety, .secondSafety, .curtain], layout: .parallel)
+        rig.on(.approach, .secondApproach)
+        rig.verdict(.stageAllowed, side: 0)
+        rig.verdict(.stageAllowed, side: 1)
+        rig.wait(3)
+        rig.on(.secondSafety, .curtain)
+        rig.off(.secondApproach)
+        #expect(rig.core.phase(0) == .released)
+        #expect(rig.core.phase(1) == .passing)
+        // Its own loop has a gap; the curtain does not.
+        rig.off(.secondSafety)
+        rig.wait(5)
+        #expect(rig.core.phase(1) == .passing)
+        rig.on(.secondSafety)
+        rig.wait(2)
+        rig.off(.secondSafety, .curtain)
+        rig.wait(2)
+        #expect(rig.core.phase(0) == .released)
+        #expect(rig.outcomes == [.completed])
     }
 }
