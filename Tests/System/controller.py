@@ -60,10 +60,11 @@ class Checks:
 
 
 class LineSite:
-    """Listens where the controller looks for its lines. Inputs: 0 approach, 1 safety; outputs: 0 raise, 1 lower."""
+    """Listens where the controller looks for its lines. 32 numbers a lane; inputs: 0 approach, 1 safety; outputs:
+    0 raise, 1 lower."""
 
     def __init__(self, path):
-        self.inputs = [False] * 16
+        self.inputs = [False] * 256
         self.drives = []
         self.greetings = 0
         self._changed = threading.Condition()
@@ -164,6 +165,7 @@ class Site:
             "lane.1.relay_pulse_ms": "300",
             "lane.1.close_delay_ms": "200",
             "lane.1.back_out_ms": "300",
+            "lane.1.axle_gap_ms": "200",
             "lines.backend": "socket",
             "lines.socket": self.path("lines.sock"),
             "web.port": str(self.port),
