@@ -29,7 +29,18 @@ struct RecordCodingTests {
         row.raisedAt = Instant(nanoseconds: 2)
         row.enteredAt = Instant(nanoseconds: 3)
         row.endedAt = Instant(nanoseconds: .max)
+        row.releaseSequence = 16
+        row.raiseCause = .person
+        row.isReverse = true
+        var release = ManualRelease(
+            lane: LaneID(2), direction: .exit, by: PersonalAct(person: "王", reason: "抢险", means: .web))
+        let bareRelease = RecordBody.manualRelease(release, gate: LedgerSite.gate)
+        release.captureKey = "k"
+        release.plate = capture.plate
+        release.decisionSequence = 12
         return [
+            bareRelease, .manualRelease(release, gate: LedgerSite.gate),
+            .note(.act(person: "console", act: "hold on", subject: "lane 1", detail: "", means: .console)),
             .boot(version: "1.0", cause: "watchdog", device: "gate-1"), unread, .capture(capture),
             .decision(decision, gate: LedgerSite.gate), .decision(unknown, gate: LedgerSite.gate), .pass(row),
             .pass(bare),

@@ -66,6 +66,8 @@ class LineSite:
     def __init__(self, path):
         self.inputs = [False] * 256
         self.drives = []
+        # The same, never forgotten.
+        self.history = []
         self.greetings = 0
         self._changed = threading.Condition()
         self._peer = None
@@ -99,6 +101,7 @@ class LineSite:
                 if message[0] == 5:
                     with self._changed:
                         self.drives.append((message[1], message[2]))
+                        self.history.append((message[1], message[2]))
                         self._changed.notify_all()
         except OSError:
             pass
