@@ -149,7 +149,10 @@ let tests: [Target] = [
     roomTests("Console", ["Domain", "Machine"]),
     roomTests(
         "Controller",
-        ["Domain", "Machine", "LaneCore", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web"]),
+        [
+            "Domain", "Machine", "LaneCore", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web",
+            "Configuration",
+        ]),
     roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),
     roomTests("LaneSimulation", []),
     .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),

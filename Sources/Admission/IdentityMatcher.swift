@@ -69,7 +69,8 @@ public struct IdentityMatcher: Sendable {
         if present.count == IdentityMatcher.maximumPresent { left(present[0].token, at: arrivedAt) }
         present.append(Present(token: token, arrivedAt: arrivedAt))
         guard waiting == present.count - 1 else { return nil }
-        let candidates = early.filter { mayName($0, arrivedAt: arrivedAt) }
+        let isBehind = present.count > 1
+        let candidates = early.filter { mayName($0, arrivedAt: arrivedAt, isBehind: isBehind) }
         early = []
         if let best = candidates.last(where: { $0.capture.plate != nil }) { return name(token, best) }
         if let best = candidates.last { hold(best, token, arrivedAt: arrivedAt) }
@@ -90,9 +91,7 @@ public struct IdentityMatcher: Sendable {
             return nil
         }
         let vehicle = present[waiting]
-        // The camera may still see the one in front.
-        if waiting > 0, let plate = capture.plate, plate == lastPlate { return nil }
-        guard mayName(read, arrivedAt: vehicle.arrivedAt) else { return nil }
+        guard mayName(read, arrivedAt: vehicle.arrivedAt, isBehind: waiting > 0) else { return nil }
         if capture.plate != nil { return name(vehicle.token, read) }
         hold(read, vehicle.token, arrivedAt: vehicle.arrivedAt)
         return nil
@@ -116,8 +115,13 @@ public struct IdentityMatcher: Sendable {
         return name(unread.token, unread.read)
     }
 
-    private func mayName(_ read: Read, arrivedAt: Instant) -> Bool {
+    /// - Parameter isBehind: another one is in front, whom the camera may still see.
+    private func mayName(_ read: Read, arrivedAt: Instant, isBehind: Bool) -> Bool {
         if let closedUntil, read.receivedAt <= closedUntil { return false }
+        if isBehind {
+            guard let plate = read.capture.plate else { return read.receivedAt >= arrivedAt }
+            if plate == lastPlate { return false }
+        }
         guard read.receivedAt < arrivedAt else { return true }
         guard arrivedAt.since(read.receivedAt) <= read.lead else { return false }
         if let plate = read.capture.plate { return plate != lastPlate }

@@ -213,23 +213,18 @@ struct CrossChecks {
     }
 
     private mutating func checkSigns() {
-        var bauds: [String: String] = [:]
-        var cards: [String: Int] = [:]
+        var ports: [String: Int] = [:]
+        var lanes: [Int: Int] = [:]
         for number in keys.numbers(of: "sign") {
             let sign = "sign.\(number)."
             checkLane(of: sign + "lane")
-            guard let port = keys.knownText(sign + "port"), let baud = keys.knownText(sign + "baud"),
-                let address = keys.knownNumber(sign + "address")
-            else { continue }
-            if bauds[port, default: baud] != baud {
-                conflict(sign + "baud", "another sign on \(port) has another speed")
+            if let lane = keys.knownNumber(sign + "lane") {
+                if let other = lanes[lane] { conflict(sign + "lane", "sign \(other) stands at lane \(lane) already") }
+                lanes[lane] = number
             }
-            bauds[port] = baud
-            let card = port + "/" + String(address)
-            if let other = cards[card] {
-                conflict(sign + "address", "sign \(other) has the same address on \(port)")
-            }
-            cards[card] = number
+            guard let port = keys.knownText(sign + "port") else { continue }
+            if let other = ports[port] { conflict(sign + "port", "sign \(other) has that port") }
+            ports[port] = number
         }
     }
 

@@ -63,7 +63,7 @@ extension KeySection {
     )
 
     static let sign = KeySection(
-        english: "LED signs with an FK/OLM card on a serial port, numbered 1 to 8.",
+        english: "LED signs with an FK/OLM card each on a serial port of its own, at most one a lane, numbered 1 to 8.",
         chinese: "显示屏(FK/OLM 控制卡, 串口)",
         keys: [
             Key(

@@ -128,6 +128,14 @@ public struct DailyHours: Equatable, Sendable {
     /// 0 ... 1440, and not `fromMinute`.
     public let toMinute: Int
 
+    public init(fromMinute: Int, toMinute: Int) {
+        precondition(
+            (0..<1_440).contains(fromMinute) && (0...1_440).contains(toMinute) && fromMinute != toMinute,
+            "CFG-9 hours have a beginning and an end within a day")
+        self.fromMinute = fromMinute
+        self.toMinute = toMinute
+    }
+
     public func contains(minute: Int) -> Bool {
         fromMinute < toMinute
             ? (fromMinute..<toMinute).contains(minute) : minute >= fromMinute || minute < toMinute

@@ -65,13 +65,11 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
         case .identify: return [desk.give(.identifyAgain(lane), lane, reason: "")]
         case .energise(let word, let isOn):
             guard let output = LaneOutput(word: word) else {
-                return [
-                    "\"\(word)\" is no output: raise, lower, stop, green, red, fill, siren, beacon, trigger or second-…"
-                ]
+                return ["\"\(word)\" is no output: raise, lower, stop, green, red, fill, siren, beacon, trigger"]
             }
             guard status.isInMaintenance else {
                 return [
-                    "not ordered: outputs are armed in maintenance only: type lane \(lane.index + 1) maintenance on"
+                    "not ordered: only in maintenance: type lane \(lane.index + 1) maintenance on"
                 ]
             }
             return [desk.give(.energise(output, isOn), lane, reason: "")]

@@ -40,7 +40,9 @@ final class HoldSchedule {
             guard isHeld != entries[index].isHeld else { continue }
             let order = PersonOrder(
                 number: 0, lane: entries[index].lane, order: .hold(isHeld),
-                by: PersonalAct(person: "schedule", reason: "lane.N.hold_open", means: .file), at: now)
+                by: PersonalAct(
+                    person: "schedule", reason: "lane.\(entries[index].lane.index + 1).hold_open", means: .file),
+                at: now)
             // A full ring is tried again at the next look.
             if orders.push(order) { entries[index].isHeld = isHeld }
         }

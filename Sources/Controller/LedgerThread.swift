@@ -50,6 +50,7 @@ final class LedgerThread: @unchecked Sendable {
     private var orders: [PersonOrder] = []
     private var receipts: [Receipt] = []
     private var captures: [CaptureToKeep] = []
+    private var limit = ReportLimit()
 
     private static let longestWait = Interval.milliseconds(200)
     private static let retryPause = Interval.seconds(1)
@@ -111,14 +112,25 @@ final class LedgerThread: @unchecked Sendable {
     /// Against the order in which things come about, so that a cause is always here when its effect is: the net thread
     /// gives a read to the ledger before it gives it to admission, and admission decides before the lane can end.
     private func collect() {
-        drain(channels.reports, into: &reports)
-        for report in reports { if let order = PersonOrder(report) { orders.append(order) } }
-        reports.removeAll { PersonOrder($0) != nil }
+        takeReports()
         for ring in channels.orders { drain(ring, into: &orders) }
         drain(channels.decisions, into: &decisions)
         drain(channels.captures, into: &captures)
         for ring in channels.receipts { drain(ring, into: &receipts) }
         drain(channels.notes, into: &receipts)
+    }
+
+    private func takeReports() {
+        let now = clock.now()
+        var taken = 0
+        while taken < LedgerThread.batchLimit, reports.count < LedgerThread.waitingLimit,
+            let report = channels.reports.pop()
+        {
+            taken += 1
+            guard limit.takes(report, now: now) else { continue }
+            if let order = PersonOrder(report) { orders.append(order) } else { reports.append(report) }
+        }
+        if let note = limit.summary(now: now) { receipts.append(.note(note)) }
     }
 
     private func drain<Element>(_ ring: Ring<Element>, into waiting: inout [Element]) {

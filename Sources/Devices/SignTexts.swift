@@ -69,7 +69,8 @@ public enum SignTexts {
 
     /// All fixed texts.
     static var all: [String] {
-        [welcome, identifying, fault, closed, evacuate, maintenance, normalControl] + EmissionStage.allCases.map { stage($0) }
+        [welcome, identifying, fault, closed, evacuate, maintenance, normalControl]
+            + EmissionStage.allCases.map { stage($0) }
             + VerdictReason.allCases.map { reason($0) }
     }
 }

@@ -12,8 +12,8 @@ public struct Observation: Sendable {
     public var book = PlatformBook()
     /// Without a kill or a crash every crossing must have its completed pass.
     public var wasDisturbed = false
-    /// Plates that crossed, in order.
-    public var crossings: [Plate] = []
+    /// Plates that crossed, by lane, in order.
+    public var crossings: [[Plate]] = []
 
     public init() {}
 }
@@ -56,7 +56,8 @@ public struct Audit: Sendable {
             // Both stamps are of the same clock; the earlier one is the stricter.
             let at = min(edge.orderedAt, edge.seenAt)
             let fitting = unused.lastIndex { row, decision in
-                max(row.laneTime, decision.decidedAt) <= at && decision.decidedAt >= edge.sessionBeganAt
+                row.lane == edge.lane && max(row.laneTime, decision.decidedAt) <= at
+                    && decision.decidedAt >= edge.sessionBeganAt
             }
             guard let fitting else {
                 unrecordedRaises += 1
@@ -133,13 +134,19 @@ public struct Audit: Sendable {
 
     private mutating func checkCrossings(_ ledger: LedgerExport, _ observed: Observation) {
         guard !observed.wasDisturbed else { return }
-        let passed = ledger.rows.compactMap(\.pass).filter { $0.outcome == PassOutcome.completed.word }.map(\.plate)
-        let crossed = observed.crossings.map(\.text)
+        for (lane, crossings) in observed.crossings.enumerated() {
+            check(lane, crossings.map(\.text), ledger)
+        }
+    }
+
+    private mutating func check(_ lane: Int, _ crossed: [String], _ ledger: LedgerExport) {
+        let passed = ledger.rows.filter { $0.lane == lane }.compactMap(\.pass)
+            .filter { $0.outcome == PassOutcome.completed.word }.map(\.plate)
         if passed != crossed {
             differing += 1
             let place = zip(passed, crossed).prefix { $0 == $1 }.count
             find(
-                "\(crossed.count) trucks crossed, the ledger has \(passed.count) completed passes; they part at number "
+                "lane \(lane + 1): \(crossed.count) trucks crossed, the ledger has \(passed.count) completed passes; they part at number "
                     + "\(place + 1)"
             )
         }

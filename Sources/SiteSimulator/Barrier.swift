@@ -1,4 +1,5 @@
-// The barrier operator with its arm: pulses in, the arm's position over time out. It has no limit switches wired.
+// The barrier operator with its arm: pulses in, the arm's position over time out. Its limit switches follow
+// the position.
 
 /// Position 0 is closed, 1 is open. A rising edge on a relay starts the way; the other relay turns it round.
 public struct Barrier: Sendable {

@@ -55,7 +55,7 @@ final class Cameras: Sendable {
     var isIdle: Bool { state.withLock { $0.running == 0 } }
 
     /// Takes the picture now and pushes it after the delay.
-    func take(_ visit: Visit, attempt: Int, delayMilliseconds: Int) {
+    func take(_ visit: Visit, lane: Int, attempt: Int, delayMilliseconds: Int) {
         let isRead = visit.kind != .unreadFirst || attempt > 1
         state.withLock {
             $0.running += 1
@@ -65,17 +65,17 @@ final class Cameras: Sendable {
         Thread.detachNewThread { [self] in
             let push = CameraPush(visit: visit, attempt: attempt, isRead: isRead, seed: seed)
             Clock.sleep(milliseconds: delayMilliseconds)
-            deliver(push)
+            deliver(push, lane)
             if visit.isResent && attempt == 1 {
                 Clock.sleep(milliseconds: resendDelay)
                 state.withLock { $0.counts.duplicates += 1 }
-                _ = send(push)
+                _ = send(push, lane)
             }
             state.withLock { $0.running -= 1 }
         }
     }
 
-    private func deliver(_ push: CameraPush) {
+    private func deliver(_ push: CameraPush, _ lane: Int) {
         let index = state.withLock { state in
             state.pictures.append(
                 TakenPicture(
@@ -86,7 +86,7 @@ final class Cameras: Sendable {
             return state.pictures.count - 1
         }
         for number in 0...Cameras.resends {
-            if send(push) {
+            if send(push, lane) {
                 state.withLock {
                     $0.counts.answered += 1
                     $0.pictures[index].isPrompt = number == 0
@@ -99,12 +99,12 @@ final class Cameras: Sendable {
     }
 
     /// True when the answer is the documented one.
-    private func send(_ push: CameraPush) -> Bool {
+    private func send(_ push: CameraPush, _ lane: Int) -> Bool {
         state.withLock { $0.counts.pushes += 1 }
         guard let descriptor = Loopback.connect(port: port, seconds: 3) else { return false }
         let stream = PlainStream(descriptor)
         let head =
-            "POST /camera/\(push.make == .vzenith ? 1 : 2) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
+            "POST /camera/\(2 * lane + (push.make == .vzenith ? 1 : 2)) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
             + "Content-Type: \(push.contentType)\r\nContent-Length: \(push.body.count)\r\n"
             + "Connection: close\r\n\r\n"
         guard stream.write(Array(head.utf8) + push.body), let answer = HTTPReader(stream).next() else { return false }

@@ -23,7 +23,8 @@ extension Site {
     /// The whole screen.
     public func dashboard() -> [String] {
         let view = self.view
-        return heading(view) + [""] + lane(view) + [""] + signAndLamps(view) + [""] + lists(view) + faultLines(view)
+        return heading(view) + [""] + lane(view) + others(view) + [""] + signAndLamps(view) + [""] + lists(view)
+            + faultLines(view)
     }
 
     private func heading(_ view: SiteView) -> [String] {
@@ -79,6 +80,15 @@ extension Site {
             padded("", column(LanePlan.approachLoop.lowerBound)) + "approach"
                 + padded("", 7) + "safety" + names,
         ]
+    }
+
+    /// A line for each lane beside the first.
+    private func others(_ view: SiteView) -> [String] {
+        view.others.enumerated().map { index, other in
+            let percent = Int((other.barrier.position * 100).rounded())
+            return "lane \(index + 2): arm \(padded("\(percent) %", 6)) passed \(other.counts.crossed) · refused "
+                + "\(other.counts.refused) · visits \(other.counts.visits)"
+        }
     }
 
     private func signAndLamps(_ view: SiteView) -> [String] {

@@ -12,6 +12,8 @@ public struct LedgerRow: Sendable {
     public var kind: String
     /// Lane time of the append, nanoseconds.
     public var laneTime: UInt64
+    /// By its index, from 0; 0 for a record that is of no lane.
+    public var lane: Int
     public var decision: ExportedDecision?
     public var pass: ExportedPass?
     public var quarantine: String?
@@ -43,7 +45,8 @@ public struct ExportedPass: Sendable {
     /// A vehicle went through, or was released before a restart, so the platform is owed the row.
     public var isDue: Bool {
         let isReleased = VerdictReason.allCases.contains { $0.word == reason && $0.allows }
-        return ["completed", "forced"].contains(outcome) || outcome == "interrupted" && isReleased
+        return ["completed", "forced", "tailgated", "manual"].contains(outcome)
+            || ["interrupted", "aborted"].contains(outcome) && isReleased
     }
 }
 
@@ -100,6 +103,7 @@ extension LedgerRow {
             let laneTime = fields.number("lane_ns")
         else { return nil }
         self.init(sequence: sequence, kind: kind, laneTime: laneTime)
+        lane = Int(fields.number("lane") ?? 0)
         let plate = fields.text("plate") ?? ""
         switch kind {
         case "decision":
@@ -125,6 +129,7 @@ extension LedgerRow {
         self.sequence = sequence
         self.kind = kind
         self.laneTime = laneTime
+        lane = 0
         decision = nil
         pass = nil
         quarantine = nil

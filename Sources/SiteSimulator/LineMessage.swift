@@ -17,6 +17,11 @@ public struct LineMessage: Equatable, Sendable {
 
     public static let byteCount = 16
 
+    /// Of a line's number.
+    var lane: Int { Int(line) / LineInput.numbersPerLane }
+    /// Nil for one that no simulated lane has.
+    var output: LineOutput? { LineOutput(rawValue: Int(line) % LineInput.numbersPerLane) }
+
     public var kind: Kind
     public var line: UInt8
     public var level: UInt8

@@ -17,11 +17,15 @@ final class LineServer: @unchecked Sendable {
     private let listener: Int32
     private var connection: Int32 = -1
     private var isReady = false
+    /// What the controller has, by its greeting: one more than the highest number.
+    private var inputCount = 0
+    private let lanes: Int
     private var sequence: UInt32 = 0
     private(set) var lostMessages = 0
     private(set) var malformedMessages = 0
 
-    init(path: String) throws(SimulationError) {
+    init(path: String, lanes: Int) throws(SimulationError) {
+        self.lanes = lanes
         listener = gw_unix_listen(path, Int32(GW_SOCKET_SEQPACKET), 4)
         guard listener >= 0 else { throw .system("listen on \(path)") }
     }
@@ -32,7 +36,7 @@ final class LineServer: @unchecked Sendable {
     }
 
     /// Waits at most so long for the controller; gives what it did.
-    func wait(milliseconds: Int, levels: [Bool]) -> [Incoming] {
+    func wait(milliseconds: Int, levels: [[Bool]]) -> [Incoming] {
         var watched = [
             pollfd(fd: listener, events: Int16(POLLIN), revents: 0),
             pollfd(fd: connection, events: Int16(POLLIN), revents: 0),
@@ -44,12 +48,13 @@ final class LineServer: @unchecked Sendable {
         return happened
     }
 
-    func send(edge input: LineInput, level: Bool, at: UInt64) {
-        guard isReady else { return }
+    func send(edge input: LineInput, lane: Int, level: Bool, at: UInt64) {
+        let number = LineInput.numbersPerLane * lane + input.number
+        guard isReady, number < inputCount else { return }
         sequence += 1
         put(
             LineMessage(
-                .event, line: UInt8(input.rawValue), level: level ? 1 : 0, sequence: sequence, nanoseconds: at
+                .event, line: UInt8(number), level: level ? 1 : 0, sequence: sequence, nanoseconds: at
             )
         )
     }
@@ -69,7 +74,7 @@ final class LineServer: @unchecked Sendable {
         isReady = false
     }
 
-    private func receive(_ levels: [Bool], _ happened: inout [Incoming]) {
+    private func receive(_ levels: [[Bool]], _ happened: inout [Incoming]) {
         while connection >= 0 {
             var buffer = [UInt8](repeating: 0, count: LineMessage.byteCount + 1)
             let count = recv(connection, &buffer, buffer.count, 0)
@@ -88,7 +93,7 @@ final class LineServer: @unchecked Sendable {
             switch message.kind {
             case .hello: greet(message, levels, &happened)
             case .drive:
-                if Int(message.line) < LineOutput.allCases.count {
+                if message.lane < lanes, message.output != nil {
                     happened.append(.drive(message))
                 } else {
                     malformedMessages += 1
@@ -98,13 +103,21 @@ final class LineServer: @unchecked Sendable {
         }
     }
 
-    private func greet(_ hello: LineMessage, _ levels: [Bool], _ happened: inout [Incoming]) {
-        if Int(hello.line) != LineInput.allCases.count || Int(hello.level) != LineOutput.allCases.count {
+    private func greet(_ hello: LineMessage, _ levels: [[Bool]], _ happened: inout [Incoming]) {
+        let last = LineInput.numbersPerLane * (lanes - 1)
+        inputCount = Int(hello.line)
+        if inputCount <= last + LineInput.safetyLoop.number || Int(hello.level) <= last + LineOutput.redLight.rawValue {
             malformedMessages += 1
         }
         sequence = 0
-        for (index, level) in levels.enumerated() {
-            put(LineMessage(.level, line: UInt8(index), level: level ? 1 : 0, nanoseconds: Clock.now))
+        for (lane, levels) in levels.enumerated() {
+            for input in LineInput.allCases {
+                let number = LineInput.numbersPerLane * lane + input.number
+                guard number < inputCount else { continue }
+                put(
+                    LineMessage(
+                        .level, line: UInt8(number), level: levels[input.rawValue] ? 1 : 0, nanoseconds: Clock.now))
+            }
         }
         put(LineMessage(.ready, nanoseconds: Clock.now))
         isReady = true

@@ -21,6 +21,8 @@ public struct SiteOptions: Sendable {
     public var outagePasses = 0
     public var faults = FaultProfile.none
     public var speed = 1.0
+    /// 1 to 8, each with an arm, two cameras and a sign of its own.
+    public var lanes = 1
     /// Reads the ledger again and again for the picture on the screen.
     public var watchesLedger = false
     /// A platform that gets nothing new for so long at the end gets nothing more.
@@ -29,7 +31,7 @@ public struct SiteOptions: Sendable {
     public init() {}
 }
 
-/// What is shown of the lane.
+/// What is shown: the first lane whole, and a little of the others.
 public struct SiteView: Sendable {
     public struct TruckView: Sendable {
         public var visit: Visit
@@ -42,6 +44,12 @@ public struct SiteView: Sendable {
     public var outputs: [Bool]
     public var trucks: [TruckView]
     public var counts: YardCounts
+    public struct OtherLane: Sendable {
+        public var barrier: Barrier
+        public var counts: YardCounts
+    }
+
+    public var others: [OtherLane]
     public var log: [String]
     public var isConnected: Bool
     public var kills: Int
@@ -49,9 +57,11 @@ public struct SiteView: Sendable {
 
 public final class Site: Sendable {
     struct State {
-        var yard: Yard
+        /// One a lane.
+        var yards: [Yard]
         var log: [String] = []
-        var crossings: [Plate] = []
+        /// By lane.
+        var crossings: [[Plate]]
         var isConnected = false
         var sessions = 0
         var kills = 0
@@ -59,6 +69,15 @@ public final class Site: Sendable {
         var lineTrouble = 0
         var findings: [String] = []
         var latestExport: LedgerExport?
+
+        init(yards: [Yard]) {
+            self.yards = yards
+            crossings = yards.map { _ in [] }
+        }
+
+        var areYardsEmpty: Bool { yards.allSatisfy(\.isEmpty) }
+        var isOver: Bool { yards.allSatisfy { $0.isClosed && $0.isEmpty } }
+        var counts: YardCounts { yards.reduce(YardCounts()) { $0 + $1.counts } }
     }
 
     /// For the first connection of the controller.
@@ -68,7 +87,7 @@ public final class Site: Sendable {
     public let files: SiteFiles
     let platform: PlatformServer
     let cameras: Cameras
-    let sign: SignBoard
+    let signs: [SignBoard]
     let controller: Controller
     let lines: LineServer
     let times: LaneTimes
@@ -85,13 +104,15 @@ public final class Site: Sendable {
     private init(_ options: SiteOptions, _ files: SiteFiles) throws(SimulationError) {
         let fleet = Fleet(seed: options.seed)
         let times = LaneTimes(speed: options.speed)
-        let yard = Yard(
-            plan: VisitPlan(fleet: fleet, seed: options.seed), speed: options.speed,
-            armTravel: Double(times.armTravel) / 1_000,
-            pauseAfterReversal: Int(Double(times.backOut + 300) * options.speed), now: Clock.now
-        )
+        let yards = (0..<options.lanes).map { lane in
+            Yard(
+                plan: VisitPlan(fleet: fleet, seed: options.seed, lane: lane), speed: options.speed,
+                armTravel: Double(times.armTravel) / 1_000,
+                pauseAfterReversal: Int(Double(times.backOut + 300) * options.speed), now: Clock.now, lane: lane
+            )
+        }
         let relay = SignRelay()
-        state = Mutex(State(yard: yard))
+        state = Mutex(State(yards: yards))
         self.options = options
         self.files = files
         self.times = times
@@ -103,20 +124,22 @@ public final class Site: Sendable {
         platform = try PlatformServer(
             certificate: files.certificate, key: files.key, profile: options.faults, seed: options.seed
         )
-        lines = try LineServer(path: files.socket)
-        sign = try SignBoard { text in relay.pass(text) }
+        lines = try LineServer(path: files.socket, lanes: options.lanes)
+        var signs: [SignBoard] = []
+        for lane in 0..<options.lanes { signs.append(try SignBoard { text in relay.pass(text, lane) }) }
+        self.signs = signs
         let webPort = try Loopback.freePort()
         cameras = Cameras(port: webPort, seed: options.seed)
         controller = Controller(command: options.command, files: files)
         let text = configurationText(
-            files: files, times: times, webPort: webPort, platformPort: platform.port, signPath: sign.path
+            files: files, times: times, webPort: webPort, platformPort: platform.port, signPaths: signs.map(\.path)
         )
         try files.write("gatewarden.conf", text)
-        relay.connect { [weak self] text in self?.signShows(text) }
+        relay.connect { [weak self] text, lane in self?.signShows(text, lane) }
     }
 
     public func start() throws(SimulationError) {
-        sign.start()
+        for sign in signs { sign.start() }
         try controller.start()
         Thread.detachNewThread { [self] in runLane() }
         if options.kills > 0 { Thread.detachNewThread { [self] in runKiller() } }
@@ -141,13 +164,13 @@ public final class Site: Sendable {
             }
             return false
         }
-        let isOver = state.withLock { $0.yard.isClosed && $0.yard.isEmpty }
+        let isOver = state.withLock { $0.isOver }
         return isStopping || isOver && cameras.isIdle
     }
 
     private func watchOutage() throws(SimulationError) {
         guard let after = options.outageAfter else { return }
-        let (crossed, isClosed) = state.withLock { ($0.yard.counts.crossed, $0.yard.isClosed && $0.yard.isEmpty) }
+        let (crossed, isClosed) = state.withLock { ($0.counts.crossed, $0.isOver) }
         let isDue = crossed >= after && crossed < after + options.outagePasses && !isClosed
         if isDue && !platform.isAway {
             platform.goAway()
@@ -162,17 +185,19 @@ public final class Site: Sendable {
         let kills = state.withLock { $0.kills }
         return state.withLock { state in
             SiteView(
-                barrier: state.yard.barrier, inputs: state.yard.inputs, outputs: state.yard.outputs,
-                trucks: state.yard.trucks.map {
+                barrier: state.yards[0].barrier, inputs: state.yards[0].inputs, outputs: state.yards[0].outputs,
+                trucks: state.yards[0].trucks.map {
                     SiteView.TruckView(visit: $0.visit, front: $0.front, isReversing: $0.phase == .reversing)
                 },
-                counts: state.yard.counts, log: state.log, isConnected: state.isConnected, kills: kills
+                counts: state.counts,
+                others: state.yards.dropFirst().map { SiteView.OtherLane(barrier: $0.barrier, counts: $0.counts) },
+                log: state.log, isConnected: state.isConnected, kills: kills
             )
         }
     }
 
     public var ledgerRows: [LedgerRow] { state.withLock { $0.latestExport?.rows ?? [] } }
-    public var signShown: SignState { sign.shown }
+    public var signShown: SignState { signs[0].shown }
     public var platformBook: PlatformBook { platform.book }
     public var isPlatformAway: Bool { platform.isAway }
     public var platformFaults: [PlatformFault: Int] { platform.faults }
@@ -187,20 +212,20 @@ public final class Site: Sendable {
         state.withLock { $0.findings.append(text) }
     }
 
-    private func signShows(_ text: String) {
-        state.withLock { $0.yard.signShows(text, now: Clock.now) }
+    private func signShows(_ text: String, _ lane: Int) {
+        state.withLock { $0.yards[lane].signShows(text, now: Clock.now) }
     }
 }
 
 /// The sign is made before the site is whole; its texts find their way through here.
 private final class SignRelay: Sendable {
-    private let target = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private let target = Mutex<(@Sendable (String, Int) -> Void)?>(nil)
 
-    func connect(_ target: @escaping @Sendable (String) -> Void) {
+    func connect(_ target: @escaping @Sendable (String, Int) -> Void) {
         self.target.withLock { $0 = target }
     }
 
-    func pass(_ text: String) {
-        target.withLock { $0 }?(text)
+    func pass(_ text: String, _ lane: Int) {
+        target.withLock { $0 }?(text, lane)
     }
 }

@@ -13,7 +13,7 @@ extension Site {
         try waitForPlatform(seconds: isInterrupted ? 10 : options.idleSeconds, isDisturbed: isInterrupted)
         stop()
         let end = controller.terminate(seconds: 20)
-        sign.stop()
+        for sign in signs { sign.stop() }
         if end != .exited(0) {
             let how = end.map { "\($0)" } ?? "not within 20 s"
             find("the controller did not end well on SIGTERM: \(how). Its last words: \(controller.lastWords)")
@@ -32,7 +32,7 @@ extension Site {
     public func abandon() {
         stop()
         controller.kill()
-        sign.stop()
+        for sign in signs { sign.stop() }
     }
 
     private static let settleMilliseconds: Int = 1_500
@@ -60,7 +60,7 @@ extension Site {
         observed.book = platform.book
         observed.pictures = cameras.pictures
         state.withLock { state in
-            observed.raises = state.yard.raises
+            observed.raises = state.yards.flatMap(\.raises)
             observed.crossings = state.crossings
             observed.wasDisturbed = isDisturbed || state.kills > 0
         }
@@ -70,7 +70,7 @@ extension Site {
     private func fill(_ report: inout SiteReport, _ export: LedgerExport, _ isInterrupted: Bool) {
         let observed = observation(isDisturbed: isInterrupted)
         let audit = Audit(ledger: export, observed: observed)
-        let counts = state.withLock { $0.yard.counts }
+        let counts = state.withLock { $0.counts }
         let camera = cameras.counts
         report.passes = counts.crossed
         report.refusals = export.decisions.filter { !$0.decision.allows }.count
@@ -96,7 +96,7 @@ extension Site {
         report.isInOrder = audit.isInOrder
         report.cameraPushes = camera.pushes
         report.cameraDuplicates = camera.duplicates
-        report.signFrames = sign.shown.frames
+        report.signFrames = signs.reduce(0) { $0 + $1.shown.frames }
         report.seconds = elapsedSeconds
         report.findings = state.withLock { $0.findings } + audit.findings
         report.findings += further(report, observed, camera, isInterrupted)

@@ -76,6 +76,8 @@ public struct LaneTimes: Sendable {
     public var verdictDeadline: Int
     public var closeDelay: Int
     public var armTravel: Int
+    /// When a limit switch that has not come is a fault.
+    public var armLimit: Int { 2 * armTravel + 200 }
     public var relayPulse: Int
     public var deadTime: Int
     public var backOut: Int
@@ -95,7 +97,7 @@ public struct LaneTimes: Sendable {
 }
 
 func configurationText(
-    files: SiteFiles, times: LaneTimes, webPort: UInt16, platformPort: UInt16, signPath: String
+    files: SiteFiles, times: LaneTimes, webPort: UInt16, platformPort: UInt16, signPaths: [String]
 ) -> String {
     """
     # Written by gwsim for a simulated site. Times are shorter than at a real gate.
@@ -103,31 +105,12 @@ func configurationText(
     site.enterprise_name = 示例钢铁有限公司
     site.device = gwsim-gate-1
 
-    lane.1.direction = entry
-    lane.1.entrance_gate = A
-    lane.1.gate_code = A01
-    lane.1.verdict_deadline_ms = \(times.verdictDeadline)
-    lane.1.back_out_ms = \(times.backOut)
-    lane.1.axle_gap_ms = \(times.axleGap)
-    lane.1.close_delay_ms = \(times.closeDelay)
-    lane.1.raise_travel_ms = \(times.armTravel)
-    lane.1.lower_travel_ms = \(times.armTravel)
-    lane.1.relay_pulse_ms = \(times.relayPulse)
-    lane.1.dead_time_ms = \(times.deadTime)
     lines.backend = socket
     lines.socket = \(files.socket)
-
     web.address = 127.0.0.1
     web.port = \(webPort)
-    camera.1.make = vzenith
-    camera.1.path = /camera/1
-    camera.1.lane = 1
-    camera.2.make = hikvision
-    camera.2.path = /camera/2
-    camera.2.lane = 1
-    sign.1.port = \(signPath)
-    sign.1.lane = 1
 
+    \(signPaths.enumerated().map { laneText(number: $0.offset + 1, times, signPath: $0.element) }.joined())
     register.vehicles = \(files.folder)/vehicles.csv
     register.lists = \(files.folder)/lists.csv
     policy.minimum_stage = 5
@@ -139,6 +122,35 @@ func configurationText(
     uplink.1.ca_file = \(files.authority)
     uplink.1.retry_first_ms = 200
     uplink.1.retry_limit_ms = 2000
+
+    """
+}
+
+private func laneText(number: Int, _ times: LaneTimes, signPath: String) -> String {
+    """
+    lane.\(number).direction = entry
+    lane.\(number).entrance_gate = A
+    lane.\(number).gate_code = A0\(number)
+    lane.\(number).verdict_deadline_ms = \(times.verdictDeadline)
+    lane.\(number).back_out_ms = \(times.backOut)
+    lane.\(number).axle_gap_ms = \(times.axleGap)
+    lane.\(number).close_delay_ms = \(times.closeDelay)
+    lane.\(number).raise_travel_ms = \(times.armLimit)
+    lane.\(number).lower_travel_ms = \(times.armLimit)
+    lane.\(number).relay_pulse_ms = \(times.relayPulse)
+    lane.\(number).dead_time_ms = \(times.deadTime)
+    lane.\(number).unattended_s = 5
+    lane.\(number).open_limit_input = OPEN\(number)
+    lane.\(number).closed_limit_input = CLOSED\(number)
+    camera.\(2 * number - 1).make = vzenith
+    camera.\(2 * number - 1).path = /camera/\(2 * number - 1)
+    camera.\(2 * number - 1).lane = \(number)
+    camera.\(2 * number).make = hikvision
+    camera.\(2 * number).path = /camera/\(2 * number)
+    camera.\(2 * number).lane = \(number)
+    sign.\(number).port = \(signPath)
+    sign.\(number).lane = \(number)
+
 
     """
 }

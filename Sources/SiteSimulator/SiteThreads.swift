@@ -9,18 +9,21 @@ extension Site {
     func runLane() {
         _ = gw_thread_set_name("site lane")
         while !state.withLock({ $0.isStopping }) {
-            let levels = state.withLock { $0.yard.inputs }
+            let levels = state.withLock { $0.yards.map(\.inputs) }
             let incoming = lines.wait(milliseconds: Site.stepMilliseconds, levels: levels)
             let events = state.withLock { state in
                 let now = Clock.now
                 for item in incoming { Site.take(item, now, &state) }
-                let goal = options.passes.map { state.yard.counts.crossed + state.yard.expected >= $0 } ?? false
-                // Nobody comes before the controller is there for the first time.
-                state.yard.isClosed = state.sessions == 0 || goal && state.kills >= options.kills
                 state.lineTrouble = lines.lostMessages + lines.malformedMessages
-                return state.yard.step(now)
+                return state.yards.indices.flatMap { lane in
+                    let sure = state.yards.reduce(0) { $0 + $1.counts.crossed + $1.expected }
+                    let goal = options.passes.map { sure >= $0 } ?? false
+                    // Nobody comes before the controller is there for the first time.
+                    state.yards[lane].isClosed = state.sessions == 0 || goal && state.kills >= options.kills
+                    return state.yards[lane].step(now).map { (lane, $0) }
+                }
             }
-            for event in events { react(to: event) }
+            for (lane, event) in events { react(to: event, lane) }
         }
     }
 
@@ -29,29 +32,29 @@ extension Site {
         case .began:
             state.sessions += 1
             state.isConnected = true
-            state.yard.begin(session: state.sessions, now: now)
+            for lane in state.yards.indices { state.yards[lane].begin(session: state.sessions, now: now) }
         case .ended:
             state.isConnected = false
-            state.yard.release()
+            for lane in state.yards.indices { state.yards[lane].release() }
         case .drive(let message):
-            guard let output = LineOutput(rawValue: Int(message.line)) else { return }
-            state.yard.drive(output, message.level != 0, orderedAt: message.nanoseconds, now: now)
+            guard let output = message.output, state.yards.indices.contains(message.lane) else { return }
+            state.yards[message.lane].drive(output, message.level != 0, orderedAt: message.nanoseconds, now: now)
         }
     }
 
-    private func react(to event: YardEvent) {
+    private func react(to event: YardEvent, _ lane: Int) {
         switch event {
-        case .level(let input, let level, let at): lines.send(edge: input, level: level, at: at)
+        case .level(let input, let level, let at): lines.send(edge: input, lane: lane, level: level, at: at)
         case .arrived(let visit, let attempt):
             let isLate = visit.kind == .lateCamera && attempt == 1
             let delay =
                 isLate ? times.verdictDeadline + 300 : Int(Double(visit.cameraDelayMilliseconds) / options.speed)
-            cameras.take(visit, attempt: attempt, delayMilliseconds: delay)
+            cameras.take(visit, lane: lane, attempt: attempt, delayMilliseconds: delay)
         case .crossed(let visit, _):
-            state.withLock { $0.crossings.append(visit.plate) }
-            note("\(visit.number) \(visit.plate.text) \(visit.kind.rawValue): passed")
+            state.withLock { $0.crossings[lane].append(visit.plate) }
+            note("\(lane + 1)/\(visit.number % 1_000_000) \(visit.plate.text) \(visit.kind.rawValue): passed")
         case .left(let visit, let refusal):
-            note("\(visit.number) \(visit.plate.text) \(visit.kind.rawValue): left \(refusal)")
+            note("\(lane + 1)/\(visit.number % 1_000_000) \(visit.plate.text) \(visit.kind.rawValue): left \(refusal)")
         case .stranded(let visit):
             find("\(visit.plate.text) (\(visit.kind.rawValue)) tried \(DriverPatience.tries) times in vain")
         }
@@ -66,7 +69,7 @@ extension Site {
                 return
             }
             // During a pass: some time after a truck is there.
-            _ = wait(seconds: 20, for: { !$0.yard.isEmpty })
+            _ = wait(seconds: 20, for: { !$0.areYardsEmpty })
             Clock.sleep(milliseconds: Int(Double(random.draw(0...1_800)) / options.speed))
             if state.withLock({ $0.isStopping }) || controller.unexpectedEnd != nil { return }
             controller.kill()

@@ -61,12 +61,14 @@ public struct VisitPlan: Sendable {
     private var random: SeededRandom
     private var cards: [VisitKind] = []
     private var decksDealt = 0
-    private var dealt = 0
+    private var dealt: Int
     private var previous: VisitKind?
 
-    public init(fleet: Fleet, seed: UInt64) {
+    /// Each lane has a sequence of its own, with numbers of its own.
+    public init(fleet: Fleet, seed: UInt64, lane: Int = 0) {
         self.fleet = fleet
-        random = SeededRandom(seed: seed, part: "visits")
+        dealt = lane * 1_000_000
+        random = SeededRandom(seed: seed, part: lane == 0 ? "visits" : "visits of lane \(lane + 1)")
     }
 
     public mutating func next() -> Visit {

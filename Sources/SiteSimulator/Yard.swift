@@ -5,13 +5,27 @@
 
 import Domain
 
-/// The inputs of the controller, by their index on the line socket.
+/// The inputs of one lane of the controller. On the line socket each lane has 32 numbers.
 public enum LineInput: Int, CaseIterable, Sendable {
     case approachLoop = 0
     case safetyLoop = 1
+    case openLimit = 2
+    case closedLimit = 3
+
+    public static let numbersPerLane = 32
+
+    /// Its number on the line socket, within its lane.
+    public var number: Int {
+        switch self {
+        case .approachLoop: 0
+        case .safetyLoop: 1
+        case .openLimit: 8
+        case .closedLimit: 9
+        }
+    }
 }
 
-/// The outputs of the controller, by their index on the line socket.
+/// The outputs of one lane, by their number on the line socket within it.
 public enum LineOutput: Int, CaseIterable, Sendable {
     case raiseRelay = 0
     case lowerRelay = 1
@@ -24,6 +38,8 @@ public struct RaiseEdge: Sendable {
     /// The controller's stamp and the site's, both nanoseconds of CLOCK_BOOTTIME.
     public var orderedAt: UInt64
     public var seenAt: UInt64
+    /// By its index, from 0.
+    public var lane: Int
     /// Which connection of the controller ordered it, counted from 1, and when that connection came.
     public var session: Int
     public var sessionBeganAt: UInt64
@@ -57,6 +73,19 @@ public struct YardCounts: Sendable, Equatable {
     public var stranded = 0
     public var raises = 0
     public var reversals = 0
+
+    static func + (left: YardCounts, right: YardCounts) -> YardCounts {
+        var sum = left
+        sum.visits += right.visits
+        sum.crossed += right.crossed
+        sum.refused += right.refused
+        sum.contacts += right.contacts
+        sum.relayConflicts += right.relayConflicts
+        sum.stranded += right.stranded
+        sum.raises += right.raises
+        sum.reversals += right.reversals
+        return sum
+    }
 }
 
 public struct Yard: Sendable {
@@ -72,6 +101,7 @@ public struct Yard: Sendable {
     let milliseconds: UInt64
     let metresPerSecond: Double
     let pauseAfterReversal: Int
+    private let lane: Int
     private var plan: VisitPlan
     private var waitingVisit: Visit
     private var lastStep: UInt64
@@ -81,8 +111,11 @@ public struct Yard: Sendable {
     private var sessionBeganAt: UInt64 = 0
 
     /// `speed` 1 is the demo's normal speed; 2 is twice as fast.
-    public init(plan: VisitPlan, speed: Double, armTravel: Double, pauseAfterReversal: Int, now: UInt64) {
+    public init(
+        plan: VisitPlan, speed: Double, armTravel: Double, pauseAfterReversal: Int, now: UInt64, lane: Int = 0
+    ) {
         precondition(speed > 0, "SIM-3 time must pass")
+        self.lane = lane
         barrier = Barrier(travel: armTravel)
         milliseconds = UInt64(1_000_000 / speed)
         metresPerSecond = 20 * speed
@@ -130,13 +163,13 @@ public struct Yard: Sendable {
     }
 
     private mutating func raise(orderedAt: UInt64, now: UInt64, first: Int?) {
-        let isReversal = barrier.motion == .lowering && inputs.contains(true)
+        let isReversal = barrier.motion == .lowering && (isOn(.approachLoop) || isOn(.safetyLoop))
         barrier.order(.raising)
         counts.raises += 1
         if isReversal { counts.reversals += 1 }
         raises.append(
             RaiseEdge(
-                orderedAt: orderedAt, seenAt: now, session: session, sessionBeganAt: sessionBeganAt,
+                orderedAt: orderedAt, seenAt: now, lane: lane, session: session, sessionBeganAt: sessionBeganAt,
                 plate: first.map { trucks[$0].visit.plate },
                 isFollower: first.map { trucks[$0].isFollower } ?? false, isReversal: isReversal
             )
@@ -167,7 +200,7 @@ public struct Yard: Sendable {
         }
         trucks.removeAll { $0.phase == .gone }
         admitNext(now)
-        watchLoops(now, &events)
+        watchInputs(now, &events)
         watchArm()
         return events
     }
@@ -193,10 +226,20 @@ public struct Yard: Sendable {
         waitingVisit = plan.next()
     }
 
-    private mutating func watchLoops(_ now: UInt64, _ events: inout [YardEvent]) {
+    private func isOn(_ input: LineInput) -> Bool { inputs[input.rawValue] }
+
+    private func level(_ input: LineInput) -> Bool {
+        switch input {
+        case .approachLoop: trucks.contains { $0.covers(LanePlan.approachLoop) }
+        case .safetyLoop: trucks.contains { $0.covers(LanePlan.safetyLoop) }
+        case .openLimit: barrier.isOpen
+        case .closedLimit: barrier.isClosed
+        }
+    }
+
+    private mutating func watchInputs(_ now: UInt64, _ events: inout [YardEvent]) {
         for input in LineInput.allCases {
-            let loop = input == .approachLoop ? LanePlan.approachLoop : LanePlan.safetyLoop
-            let level = trucks.contains { $0.covers(loop) }
+            let level = level(input)
             if level != inputs[input.rawValue] {
                 inputs[input.rawValue] = level
                 events.append(.level(input, level, at: now))

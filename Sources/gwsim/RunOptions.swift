@@ -27,6 +27,7 @@ struct RunOptions {
           --outage-after K       the platform goes away after K passes …
           --outage-passes M      … and comes back M passes later
           --platform-faults P    \(FaultProfile.names.joined(separator: " | ")), or several with commas
+          --lanes N              1 to 8 lanes, each with its own arm, cameras and sign (default 1)
           --speed X              times everything that moves (default 1; 0.1 to 10)
         """
 
@@ -86,6 +87,9 @@ struct RunOptions {
         case "--seed":
             guard let seed = UInt64(value) else { return outside("0 to \(UInt64.max)") }
             site.seed = seed
+        case "--lanes":
+            guard let count = number(1...8) else { return outside("1 to 8") }
+            site.lanes = count
         case "--speed":
             guard let speed = Double(value), (0.1...10).contains(speed) else { return outside("0.1 to 10") }
             site.speed = speed

@@ -149,11 +149,30 @@ struct IdentityMatcherTests {
         #expect(matcher.capture(read("a", "冀A11111"), receivedAt: at(10_200)) == nil)
     }
 
-    @Test func aNewRequestEndsTheOldOne() {
+    @Test func theOneInFrontIsNamedBeforeItsFollowerAndItsPlateNamesNobodyBehind() {
         var matcher = IdentityMatcher()
         _ = matcher.request(first, arrivedAt: at(10_000), now: at(10_000))
         _ = matcher.request(second, arrivedAt: at(11_000), now: at(11_000))
+        #expect(matcher.capture(read("a", "冀A11111"), receivedAt: at(11_100))?.token == first, "a late read")
+        #expect(matcher.capture(read("b", "冀A11111"), receivedAt: at(11_200)) == nil, "still in the picture")
+        #expect(matcher.capture(read("c", "冀A22222"), receivedAt: at(11_300))?.token == second)
+        #expect(matcher.capture(read("d", "冀A33333"), receivedAt: at(11_400)) == nil, "both have their names")
+    }
+
+    @Test func aThirdRequestEndsTheFirst() {
+        var matcher = IdentityMatcher()
+        for value in UInt64(1)...3 {
+            _ = matcher.request(VehicleToken(value: value), arrivedAt: at(10_000 + value), now: at(10_000 + value))
+        }
         #expect(matcher.capture(read("a", "冀A11111"), receivedAt: at(11_100))?.token == second)
+    }
+
+    @Test func askingAgainForTheSameVehicleChangesNothing() {
+        var matcher = IdentityMatcher()
+        _ = matcher.request(first, arrivedAt: at(10_000), now: at(10_000))
+        #expect(matcher.capture(read("a", nil), receivedAt: at(10_100)) == nil)
+        #expect(matcher.request(first, arrivedAt: at(10_000), now: at(10_200)) == nil)
+        #expect(matcher.nextDeadline == at(10_900))
     }
 
     @Test func theMemoryIsBounded() {

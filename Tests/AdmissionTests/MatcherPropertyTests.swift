@@ -27,12 +27,16 @@ private struct Oracle {
     }
 
     var vehicles: [VehicleToken: Vehicle] = [:]
-    var present: VehicleToken?
+    /// The one in front first; two at most.
+    var present: [VehicleToken] = []
     var replayed: Set<String> = []
     var used: Set<String> = []
     var lastPlate: Plate?
     var lastUsedAt: Instant?
     var lastLeftAt: Instant?
+
+    /// The first who has no name.
+    var waiting: VehicleToken? { present.first { vehicles[$0]?.name == nil } }
 
     mutating func check(_ found: Identification?, now: Instant) {
         guard let found else { return }
@@ -41,7 +45,10 @@ private struct Oracle {
             Issue.record("names a vehicle that never came")
             return
         }
-        #expect(found.token == present && vehicle.leftAt == nil && vehicle.name == nil, "present and not named before")
+        #expect(found.token == waiting && vehicle.leftAt == nil, "the first that is present and not named before")
+        if found.token != present.first, let plate = found.capture.plate {
+            #expect(plate != lastPlate, "the one in front is still in the picture")
+        }
         #expect(!replayed.contains(key) && used.insert(key).inserted, "live, and used once")
         #expect(found.receivedAt <= now)
         if let lastUsedAt { #expect(found.receivedAt > lastUsedAt, "in the order of the reads") }
@@ -88,24 +95,22 @@ struct MatcherPropertyTests {
                 let found = matcher.capture(capture, receivedAt: stamp)
                 oracle.check(found, now: now)
                 named += found == nil ? 0 : 1
-                if let waiting = oracle.present.flatMap({ oracle.vehicles[$0] }), waiting.name == nil,
-                    let deadline = matcher.nextDeadline
-                {
+                if oracle.waiting != nil, let deadline = matcher.nextDeadline {
                     #expect(deadline <= now + IdentityMatcher.defaultGrace, "what is held is used in time")
                 }
             case 5...6:
-                if let present = oracle.present { end(present, at: stamp, &oracle) }
+                if oracle.present.count == 2 { end(oracle.present.removeFirst(), at: stamp, &oracle) }
                 let token = VehicleToken(value: UInt64(step + 1))
                 oracle.vehicles[token] = Oracle.Vehicle(arrivedAt: stamp)
-                oracle.present = token
+                oracle.present.append(token)
                 let found = matcher.request(token, arrivedAt: stamp, now: now)
                 oracle.check(found, now: now)
                 named += found == nil ? 0 : 1
             case 7...8:
-                guard let present = oracle.present else { continue }
-                matcher.left(present, at: stamp)
-                end(present, at: stamp, &oracle)
-                oracle.present = nil
+                guard let place = oracle.present.indices.randomElement(using: &random) else { continue }
+                let leaving = oracle.present.remove(at: place)
+                matcher.left(leaving, at: stamp)
+                end(leaving, at: stamp, &oracle)
             default:
                 let found = matcher.tick(now: now)
                 oracle.check(found, now: now)

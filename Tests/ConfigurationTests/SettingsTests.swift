@@ -32,6 +32,30 @@ let oneUplink = """
 
 let oneSign = "\nsign.1.port = /dev/ttyS1\nsign.1.lane = 1\n"
 
+/// A second lane with an arm of its own.
+let secondLane = """
+
+    lane.2.direction = exit
+    lane.2.entrance_gate = A
+    lane.2.gate_code = 02
+    lane.2.approach_input = 5
+    lane.2.safety_input = 6
+    lane.2.raise_output = 18
+    lane.2.lower_output = 28
+    """
+
+/// A second lane of the first one's arm.
+let sharingLane = """
+
+    lane.2.direction = exit
+    lane.2.entrance_gate = A
+    lane.2.gate_code = 02
+    lane.2.shares_arm_with = 1
+    lane.2.layout = opposed
+    lane.2.approach_input = 5
+    lane.2.red_output = 30
+    """
+
 func errors(in text: String) -> [String] {
     errors(inBytes: Array(text.utf8)).map(\.description)
 }
@@ -53,16 +77,19 @@ struct SettingsTests {
         let lane = try #require(settings.lanes.first)
         #expect(settings.lanes.count == 1 && lane.id == LaneID(0) && lane.number == 1)
         #expect(lane.direction == .entry && lane.entranceGate == "A" && lane.gateCode == "01")
-        #expect(lane.timings.verdictDeadline == .seconds(3))
-        #expect(lane.timings.authorisedWindow == .seconds(30))
-        #expect(lane.timings.backOut == .milliseconds(1_500))
-        #expect(lane.timings.closeDelay == .seconds(1))
-        #expect(lane.timings.raiseTravel == .seconds(3) && lane.timings.lowerTravel == .seconds(3))
-        #expect(lane.timings.relayPulse == .milliseconds(500))
-        #expect(lane.timings.deadTime == .milliseconds(300))
-        #expect(lane.wiring.approachInput == .offset(4) && lane.wiring.safetyInput == .name("SAFETY"))
-        #expect(!lane.wiring.approachActiveHigh && !lane.wiring.safetyActiveHigh)
-        #expect(lane.wiring.greenOutput == nil && lane.wiring.redOutput == nil)
+        let arm = try #require(lane.arm)
+        #expect(arm.timings.verdictDeadline == .seconds(3))
+        #expect(arm.timings.authorisedWindow == .seconds(30))
+        #expect(arm.timings.backOut == .milliseconds(1_500) && arm.timings.axleGap == .milliseconds(1_200))
+        #expect(arm.timings.closeDelay == .seconds(1))
+        #expect(arm.timings.raiseTravel == .seconds(4) && arm.timings.lowerTravel == .seconds(4), "class O")
+        #expect(arm.timings.relayPulse == .milliseconds(500))
+        #expect(arm.timings.deadTime == .milliseconds(300))
+        #expect(arm.drive == .pulse && !arm.trustsGaps && !arm.queuesThrough && arm.attempts == 2)
+        #expect(lane.inputs.map(\.input) == [.approach, .safety])
+        #expect(lane.inputs.map(\.line) == [.offset(4), .name("SAFETY")])
+        #expect(lane.inputs.allSatisfy { !$0.isActiveHigh } && lane.outputs.map(\.relay) == [.raise, .lower])
+        #expect(lane.sharing == nil && lane.holdOpen.isEmpty)
         #expect(settings.lines.backend == .gpio(chip: "/dev/gpiochip0"))
         #expect(settings.lines.debounce == .milliseconds(20))
         #expect(settings.web.address == "127.0.0.1" && settings.web.port == 8_080)
@@ -100,10 +127,11 @@ struct SettingsTests {
         let text = least + "\nlines.backend = socket\nlines.socket = /tmp/lines.sock"
         let settings = try Settings(configuration: Array(text.utf8))
         #expect(settings.lines.backend == .socket(path: "/tmp/lines.sock"))
-        #expect(settings.lanes.allSatisfy { $0.wiring.approachActiveHigh && $0.wiring.safetyActiveHigh })
+        #expect(settings.lanes[0].inputs.allSatisfy { $0.isActiveHigh && $0.line == nil })
+        #expect(settings.lanes[0].outputs.map(\.relay) == [.raise, .lower, .green, .red])
         let wired = least + "\nlane.1.safety_active = high"
-        let wiring = try Settings(configuration: Array(wired.utf8)).lanes[0].wiring
-        #expect(wiring.safetyActiveHigh && !wiring.approachActiveHigh)
+        let inputs = try Settings(configuration: Array(wired.utf8)).lanes[0].inputs
+        #expect(inputs.map(\.isActiveHigh) == [false, true])
     }
 
     @Test func noneUnsetsAnOptionalKeyAndNoOther() throws {
@@ -137,7 +165,22 @@ struct ErrorTests {
         ("\nlane.9.gate_code = 2", "line 15: the number in 'lane.9.gate_code' is out of range; allowed: 1 to 8"),
         ("\nlane.01.gate_code = 2", "line 15: the number in 'lane.01.gate_code' is out of range; allowed: 1 to 8"),
         ("\nlane.1.gate_code = 02", "line 15: lane.1.gate_code is already set on line 6; keep one of the two"),
-        ("\nlane.1.dead_time_ms = 50", "line 15: lane.1.dead_time_ms = 50 is not allowed; allowed: 200 to 5000 ms"),
+        ("\nlane.1.dead_time_ms = 5001", "line 15: lane.1.dead_time_ms = 5001 is not allowed; allowed: 0 to 5000 ms"),
+        (
+            "\nlane.1.axle_gap_ms = 1500",
+            "line 15: lane.1.axle_gap_ms: 1500 must be less than lane.1.back_out_ms, which is 1500"
+        ),
+        (
+            "\nlane.1.attempts = 5\nlane.1.verdict_deadline_ms = 1000",
+            "line 15: lane.1.attempts: 5 attempts need 1500 ms, and lane.1.verdict_deadline_ms is 1000: "
+                + "take fewer, or a longer deadline"
+        ),
+        ("\nlane.1.layout = opposed", "line 15: lane.1.layout: is only for a lane with lane.1.shares_arm_with"),
+        (
+            "\nlane.1.hold_open = 06:00-25:00",
+            "line 15: lane.1.hold_open = 06:00-25:00 is not allowed; "
+                + "allowed: 1 to 8 times HH:MM-HH:MM between commas, or none"
+        ),
         ("\nrealtime.lock_memory = true", "line 15: realtime.lock_memory = true is not allowed; allowed: yes or no"),
         ("\nweb.address = localhost", "line 15: web.address = localhost is not allowed; allowed: an IPv4 address"),
         ("\nweb.port", "line 15: not understood; allowed: key = value, or a comment that starts with #"),
@@ -162,8 +205,8 @@ struct ErrorTests {
             "sign.1.port is not set and has no default; allowed: an absolute path of at most 107 bytes"
         ),
         (
-            oneSign + "sign.2.port = /dev/ttyS1\nsign.2.lane = 1",
-            "sign.2.address: sign 1 has the same address on /dev/ttyS1"
+            oneSign + "sign.2.port = /dev/ttyS1\nsign.2.lane = 2" + secondLane,
+            "line 17: sign.2.port: sign 1 has that port"
         ),
         (
             oneUplink + "\nuplink.1.retry_first_ms = 2000\nuplink.1.retry_limit_ms = 1000",
@@ -195,6 +238,80 @@ struct ErrorTests {
             #expect(errors(in: lines) == ["lane.1.\(key): must name a line, because lines.backend is gpio"])
             #expect(errors(in: lines + "\nlines.backend = socket\nlines.socket = /tmp/lines.sock").isEmpty)
         }
+    }
+
+    @Test func aClassGivesTheTravelAndALimitSwitchTwiceThat() throws {
+        for (name, time) in [("F", UInt64(1_400)), ("O", 4_000), ("S", 5_000)] {
+            let text = least + "\nlane.1.arm_class = \(name)\nlane.1.open_limit_input = 7"
+            let timings = try #require(Settings(configuration: Array(text.utf8)).lanes[0].arm?.timings)
+            #expect(timings.raiseTravel == .milliseconds(2 * time) && timings.lowerTravel == .milliseconds(time))
+        }
+    }
+
+    @Test func everyContactAndRelayIsTakenWithItsLevel() throws {
+        var text = least
+        var line = 100
+        for input in LaneInput.allCases where input != .approach && input != .safety {
+            text += "\nlane.1.\(input.rawValue)_input = \(line)\nlane.1.\(input.rawValue)_active = high"
+            line += 1
+        }
+        for relay in LaneRelay.allCases where relay != .raise && relay != .lower {
+            text += "\nlane.1.\(relay.rawValue)_output = \(line)"
+            line += 1
+        }
+        let lane = try Settings(configuration: Array(text.utf8)).lanes[0]
+        #expect(lane.inputs.map(\.input) == LaneInput.allCases && lane.outputs.map(\.relay) == LaneRelay.allCases)
+        #expect(lane.inputs.map(\.isActiveHigh) == [false, false] + Array(repeating: true, count: 12))
+        #expect(lane.arm?.trustsGaps == true, "a light curtain sees under the trailer")
+    }
+
+    @Test func theSecondLaneOfAnArmHasItsOwnLoopAndLamps() throws {
+        let lanes = try Settings(configuration: Array((least + sharingLane).utf8)).lanes
+        #expect(lanes[1].arm == nil && lanes[1].sharing?.with == LaneID(0) && lanes[1].sharing?.layout == .opposed)
+        #expect(lanes[1].inputs.map(\.input) == [.approach] && lanes[1].outputs.map(\.relay) == [.red])
+    }
+
+    @Test(arguments: [
+        ("\nlane.2.raise_output = 40", "lane.2.raise_output: belongs to the arm: set lane.1.raise_output instead"),
+        ("\nlane.2.close_delay_ms = 900", "lane.2.close_delay_ms: belongs to the arm"),
+        ("\nlane.2.safety_input = 41", "lane.2.safety_input: belongs to the arm"),
+        (
+            "\nlane.3.direction = exit\nlane.3.entrance_gate = B\nlane.3.gate_code = 03\nlane.3.shares_arm_with = 1\n"
+                + "lane.3.layout = opposed\nlane.3.approach_input = 50", "lane 2 shares that arm already"
+        ),
+    ])
+    func whatASecondLaneMayNotHaveIsNamed(addition: String, message: String) {
+        let found = errors(in: least + sharingLane + addition)
+        #expect(found.count == 1 && found[0].contains(message), "\(found)")
+    }
+
+    @Test func aLaneSharesAnArmWithALaneThatHasOne() {
+        let wrong: [(String, String, String)] = [
+            ("shares_arm_with = 1", "shares_arm_with = 2", "name another lane"),
+            ("shares_arm_with = 1", "shares_arm_with = 7", "name another lane"),
+            ("direction = exit", "direction = entry", "one entry and one exit"),
+            ("lane.2.layout = opposed\n", "", "must be opposed or parallel"),
+            ("layout = opposed", "layout = parallel", "lane.2.safety_input: must name a line"),
+        ]
+        for (text, instead, message) in wrong {
+            let found = errors(in: least + sharingLane.replacing(text, with: instead))
+            #expect(found.contains { $0.contains(message) }, "\(instead): \(found)")
+        }
+    }
+
+    @Test func oneFireContactMayServeSeveralLanesAndOneLoopMayNot() {
+        let shared = least + secondLane + "\nlane.1.fire_input = 60\nlane.2.fire_input = 60"
+        #expect(errors(in: shared) == [])
+        #expect(errors(in: least + secondLane + "\nlane.1.radar_input = 60\nlane.2.radar_input = 60").count == 1)
+        #expect(errors(in: least + secondLane + "\nlane.1.fire_input = 60\nlane.2.tamper_input = 60").count == 1)
+    }
+
+    @Test func theHoursOfAHoldMayGoOverMidnight() throws {
+        let text = least + "\nlane.1.hold_open = 06:00-07:30, 22:00-02:00"
+        let hours = try Settings(configuration: Array(text.utf8)).lanes[0].holdOpen
+        func isHeld(_ hour: Int, _ minute: Int) -> Bool { hours.contains { $0.contains(minute: hour * 60 + minute) } }
+        #expect(hours.count == 2 && isHeld(6, 0) && isHeld(7, 29) && !isHeld(7, 30) && isHeld(23, 59) && isHeld(0, 0))
+        #expect(isHeld(1, 59) && !isHeld(2, 0))
     }
 
     @Test func anEmptyTextIsAskedForALane() {

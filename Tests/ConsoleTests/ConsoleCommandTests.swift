@@ -1,3 +1,4 @@
+import Domain
 import Testing
 
 @testable import Console
@@ -8,13 +9,24 @@ import Testing
         ("ledger tail", .ask(.ledgerTail(count: 10))), ("ledger tail 1", .ask(.ledgerTail(count: 1))),
         ("ledger tail 200", .ask(.ledgerTail(count: 200))), ("  ledger \t tail   7 ", .ask(.ledgerTail(count: 7))),
         ("", .nothing), ("   ", .nothing),
+        ("lane 2 release ambulance  behind it", .ask(.lane(LaneID(1), .release(reason: "ambulance behind it")))),
+        ("lane 1 close", .ask(.lane(LaneID(0), .close))), ("lane 8 stop", .ask(.lane(LaneID(7), .stop))),
+        ("lane 1 hold on", .ask(.lane(LaneID(0), .hold(true)))),
+        ("lane 1 lockdown off", .ask(.lane(LaneID(0), .lockdown(false)))),
+        ("lane 1 maintenance on", .ask(.lane(LaneID(0), .maintenance(true)))),
+        ("lane 1 energise siren off", .ask(.lane(LaneID(0), .energise(output: "siren", false)))),
+        ("lane 1 identify", .ask(.lane(LaneID(0), .identify))),
+        ("lane 1 calibrate", .ask(.lane(LaneID(0), .calibrate))),
     ])
     func commandIsUnderstood(_ line: String, _ expected: ConsoleRequest) {
         #expect(ConsoleRequest(line) == expected)
     }
 
     @Test(arguments: [
-        ("open", "use help, status, lanes, ledger tail [n] or quit"), ("STATUS", "use help"),
+        ("open", "type help"), ("STATUS", "type help"), ("lane", "type help"), ("lane 1", "type help"),
+        ("lane 9 close", "1 to 8"), ("lane x close", "1 to 8"), ("lane 1 release", "needs its reason"),
+        ("lane 1 hold", "type help"), ("lane 1 hold maybe", "type help"), ("lane 1 energise raise", "type help"),
+        ("lane 1 close now", "type help"),
         ("status now", "type status alone"), ("help me", "type help alone"), ("ledger", "ledger tail 10"),
         ("ledger verify", "ledger tail 10"), ("ledger tail 1 2", "ledger tail 10"), ("ledger tail 0", "1 to 200"),
         ("ledger tail 201", "1 to 200"), ("ledger tail -1", "1 to 200"), ("ledger tail x", "1 to 200"),
@@ -29,9 +41,10 @@ import Testing
     }
 
     @Test func helpNamesEveryCommand() {
-        let verbs = ConsoleRequest.helpText.compactMap { $0.split(separator: " ").first.map(String.init) }
-        #expect(verbs == ["help", "status", "lanes", "ledger", "quit"])
-        for verb in verbs where verb != "ledger" {
+        let lines = ConsoleRequest.helpText.filter { !$0.hasPrefix(" ") }
+        let verbs = lines.compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(Set(verbs) == ["help", "status", "lanes", "lane", "ledger", "quit"])
+        for verb in verbs where verb != "ledger" && verb != "lane" {
             if case .refused = ConsoleRequest(verb) { Issue.record("\(verb) is in the help and refused") }
         }
     }

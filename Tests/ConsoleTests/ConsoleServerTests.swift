@@ -10,6 +10,7 @@ private final class Source: ConsoleSource {
     func answer(_ command: ConsoleCommand) -> [String] {
         switch command {
         case .status: ["all is well"]
+        case .lane(let lane, let command): ["lane \(lane.index): \(command)"]
         case .lanes: ["lane 0 empty"]
         case .ledgerTail(let count): (1...count).map { "record \($0) " + String(repeating: "x", count: 400) }
         }

@@ -35,8 +35,8 @@ private final class AdmissionBench {
         try bench.start { thread.run() }
     }
 
-    func arrive(_ token: VehicleToken, in lane: LaneID = lane) {
-        #expect(channels.requests.push(.identify(lane, token, arrivedAt: bench.clock.now())))
+    func arrive(_ token: VehicleToken, in lane: LaneID = lane, attempt: UInt8 = 1) {
+        #expect(channels.requests.push(.identify(lane, token, arrivedAt: bench.clock.now(), attempt: attempt)))
         bench.settle()
     }
 
@@ -197,6 +197,46 @@ private final class AdmissionBench {
         admission.arrive(token(5))
         admission.read("k5", plate("冀A00005"))
         #expect(admission.channels.decisions.all().map(\.verdict.token) == [token(5)])
+        #expect(admission.bench.end())
+    }
+
+    @Test func aSecondAttemptDisturbsNothing() throws {
+        let admission = try AdmissionBench()
+        admission.arrive(token(1))
+        admission.read("k1", nil)
+        admission.arrive(token(1), attempt: 2)
+        admission.arrive(token(9), attempt: 2)
+        admission.read("k2")
+        let decisions = admission.channels.decisions.all()
+        #expect(decisions.map(\.verdict.token) == [token(1)] && decisions.first?.captureKey == "k2")
+        #expect(admission.bench.end())
+    }
+
+    @Test func theVehicleAndItsFollowerAreEachDecidedByTheirOwnRead() throws {
+        let admission = try AdmissionBench()
+        admission.arrive(token(1))
+        admission.bench.advance(.seconds(1))
+        admission.arrive(token(2))
+        admission.read("k1", plate("冀A00001"))
+        admission.read("k1b", plate("冀A00001"))
+        #expect(admission.channels.decisions.all().map(\.verdict.token) == [token(1)], "the one in front comes first")
+        admission.read("k2", plate("冀A66666"))
+        let second = admission.channels.decisions.all()
+        #expect(second.map(\.verdict) == [Verdict(lane: lane, token: token(2), reason: .blacklisted)])
+        admission.leave(token(1))
+        admission.overdue(token(2))
+        #expect(admission.reasons == [])
+        #expect(admission.bench.end())
+    }
+
+    @Test func aFollowerThatNobodyNamesIsOverdueByItself() throws {
+        let admission = try AdmissionBench()
+        admission.arrive(token(1))
+        admission.read("k1", plate("冀A00001"))
+        admission.arrive(token(2))
+        #expect(admission.reasons == [.stageAllowed])
+        admission.overdue(token(2))
+        #expect(admission.reasons == [.notIdentified])
         #expect(admission.bench.end())
     }
 }

@@ -7,13 +7,14 @@ import Testing
 
 @testable import Controller
 
-/// Two loops and four relays in memory. Edges wait here until the thread takes them.
+/// The lines of eight arms in memory, by 32 × arm + number, as at a simulated site. Edges wait here until the thread takes
+/// them.
 private final class BenchLines: LinePort, @unchecked Sendable {
     private let lock = NSLock()
     private let readable: Wakeup
     private var events: [LineEvent] = []
-    private var levels = [false, false]
-    private var outputs = [Bool](repeating: false, count: 4)
+    private var levels = [Bool](repeating: false, count: 256)
+    private var outputs = [Bool](repeating: false, count: 256)
     private var energised: [Int] = []
     private var sequence: UInt32 = 0
     private var failing = false
@@ -49,14 +50,22 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     // MARK: the test's side
 
-    func isOn(_ output: LaneOutput) -> Bool { lock.withLock { outputs[Int(output.rawValue)] } }
-    func times(_ output: LaneOutput) -> Int { lock.withLock { energised.count { $0 == output.rawValue } } }
+    func isOn(_ output: LaneOutput, arm: Int = 0) -> Bool {
+        lock.withLock { outputs[32 * arm + Int(output.rawValue)] }
+    }
 
-    func set(_ sensor: LaneSensor, _ isHigh: Bool, at instant: Instant, lost: UInt32 = 0) {
+    func times(_ output: LaneOutput, arm: Int = 0) -> Int {
+        lock.withLock { energised.count { $0 == 32 * arm + Int(output.rawValue) } }
+    }
+
+    var areAllOff: Bool { lock.withLock { !outputs.contains(true) } }
+
+    func set(_ sensor: LaneSensor, _ isHigh: Bool, arm: Int = 0, at instant: Instant, lost: UInt32 = 0) {
+        let input = 32 * arm + Int(sensor.rawValue)
         lock.withLock {
             sequence += 1 + lost
-            levels[Int(sensor.rawValue)] = isHigh
-            events.append(LineEvent(input: sensor.rawValue, isHigh: isHigh, at: instant, sequence: sequence))
+            levels[input] = isHigh
+            events.append(LineEvent(input: UInt8(input), isHigh: isHigh, at: instant, sequence: sequence))
         }
     }
 
@@ -82,39 +91,91 @@ private final class LaneBench {
 
     let lines: BenchLines
     let channels: LaneChannels
-    let status = LaneStatus(lane)
+    let statuses: [LaneStatus]
     let bench: Bench
     let thread: LaneThread
 
+    var status: LaneStatus { statuses[0] }
+
+    /// - Parameters:
+    ///   - arms: how many, each with a lane of the same number.
+    ///   - second: the first arm's layout, when lane `arms` is its second lane.
+    convenience init(
+        ringCapacity: Int = 64, arms: Int = 1, sensors: [LaneSensor] = [.approach, .safety],
+        second: LaneLayout? = nil, activeLow: [LaneSensor] = [], prepare: (BenchLines) -> Void = { _ in }
+    ) throws {
+        var fitted = SensorSet.none
+        for sensor in sensors { fitted = fitted.with(sensor) }
+        let laneArms = (0..<arms).map { index in
+            let lane = LaneID(UInt8(index))
+            guard index == 0, let second else {
+                let fitting = LaneFitting(sensors: fitted)
+                return LaneArm(LaneCore(lane: lane, boot: 1, timings: LaneBench.timings, fitting: fitting), lane: lane)
+            }
+            let other = LaneID(UInt8(arms))
+            let core = LaneCore(
+                lane: lane, second: other, boot: 1, timings: LaneBench.timings,
+                fitting: LaneFitting(layout: second, sensors: fitted))
+            return LaneArm(core, lane: lane, second: other)
+        }
+        var inputs: [LaneWiring.Input] = []
+        var outputs: [LaneWiring.Output] = []
+        for arm in 0..<arms {
+            for sensor in sensors {
+                inputs.append(
+                    LaneWiring.Input(
+                        port: UInt8(32 * arm) + sensor.rawValue, arm: UInt8(arm), sensor: sensor,
+                        isActiveHigh: !activeLow.contains(sensor)))
+            }
+            for raw in 0..<UInt8(LaneOutput.count) {
+                guard let output = LaneOutput(rawValue: raw) else { continue }
+                outputs.append(LaneWiring.Output(port: UInt8(32 * arm) + raw, arm: UInt8(arm), output: output))
+            }
+        }
+        let wiring = LaneWiring(inputs: inputs, outputs: outputs)
+        let lanes = arms + (second == nil ? 0 : 1)
+        try self.init(ringCapacity, laneArms, wiring, lanes: lanes, prepare)
+    }
+
     init(
-        ringCapacity: Int = 64, activeHigh: (approach: Bool, safety: Bool) = (true, true),
-        prepare: (BenchLines) -> Void = { _ in }
+        _ ringCapacity: Int, _ arms: [LaneArm], _ wiring: LaneWiring, lanes: Int, _ prepare: (BenchLines) -> Void
     ) throws {
         lines = try BenchLines()
         prepare(lines)
         let bell = try Wakeup()
         let elsewhere = try Wakeup()
         channels = LaneChannels(
-            bell: bell, verdicts: Ring(capacity: 64, bell: bell),
+            bell: bell, words: Ring(capacity: 64, bell: bell),
             requests: Ring(capacity: ringCapacity, bell: elsewhere),
-            ends: Ring(capacity: ringCapacity, bell: elsewhere), notices: Ring(capacity: ringCapacity, bell: elsewhere))
+            reports: Ring(capacity: ringCapacity, bell: elsewhere),
+            notices: (0..<8).map { _ in Ring(capacity: ringCapacity, bell: elsewhere) })
         bench = Bench(bell)
+        statuses = (0..<lanes).map { LaneStatus(LaneID(UInt8($0))) }
         thread = LaneThread(
-            core: LaneCore(lane: lane, boot: 1, timings: LaneBench.timings), lines: lines, clock: bench.clock,
-            wiring: activeHigh, channels: channels, stop: bench.stop, pulse: bench.pulse, status: status)
+            arms: arms, wiring: wiring, lines: lines, clock: bench.clock, channels: channels, stop: bench.stop,
+            pulse: bench.pulse, statuses: statuses)
         let thread = thread
         try bench.start { thread.run() }
     }
 
+    var ends: [PassEnd] {
+        channels.reports.all().compactMap { if case .ended(let end) = $0 { end } else { nil } }
+    }
+
     /// An edge now, and everything that follows from it.
-    func edge(_ sensor: LaneSensor, _ isHigh: Bool, lost: UInt32 = 0) {
-        lines.set(sensor, isHigh, at: bench.clock.now(), lost: lost)
+    func edge(_ sensor: LaneSensor, _ isHigh: Bool, arm: Int = 0, lost: UInt32 = 0) {
+        lines.set(sensor, isHigh, arm: arm, at: bench.clock.now(), lost: lost)
         lines.wake()
         bench.settle()
     }
 
-    func verdict(_ reason: VerdictReason, _ token: VehicleToken) {
-        #expect(channels.verdicts.push(Verdict(lane: lane, token: token, reason: reason)))
+    func verdict(_ reason: VerdictReason, _ token: VehicleToken, lane: LaneID = lane) {
+        #expect(channels.words.push(.verdict(Verdict(lane: lane, token: token, reason: reason))))
+        bench.settle()
+    }
+
+    func order(_ order: LaneOrder, lane: LaneID = lane) {
+        #expect(channels.words.push(.order(lane, order)))
         bench.settle()
     }
 
@@ -137,22 +198,23 @@ private final class LaneBench {
         #expect(lane.lines.isOn(.red) && !lane.lines.isOn(.raise))
         let arrived = lane.bench.clock.now()
         lane.edge(.approach, true)
-        guard case .identify(_, let token, let arrivedAt)? = lane.channels.requests.pop() else {
+        guard case .identify(_, let token, let arrivedAt, 1)? = lane.channels.requests.pop() else {
             Issue.record("nobody was asked for")
             return
         }
-        #expect(arrivedAt == arrived && lane.status.token == token && lane.status.isApproachActive)
+        #expect(arrivedAt == arrived && lane.status.token == token && lane.status.active.contains(.approach))
         lane.verdict(.stageAllowed, token)
-        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.green) && !lane.lines.isOn(.red))
-        lane.wait(seconds: 1)
+        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.red), "green calls nobody in before the arm is up")
+        lane.wait(seconds: 2)
         #expect(!lane.lines.isOn(.raise), "a pulse ends")
+        #expect(lane.lines.isOn(.green) && !lane.lines.isOn(.red))
         lane.edge(.safety, true)
         lane.edge(.approach, false)
         lane.edge(.safety, false)
         #expect(!lane.lines.isOn(.lower))
         lane.bench.advance(.milliseconds(1_100))
         #expect(lane.lines.isOn(.lower))
-        let ends = lane.channels.ends.all()
+        let ends = lane.ends
         #expect(ends.map(\.outcome) == [.completed] && ends.map(\.token) == [token])
         #expect(lane.status.count(.completed) == 1 && lane.status.lost.load(ordering: .relaxed) == 0)
         #expect(lane.bench.end() && lane.thread.failure == nil)
@@ -188,7 +250,9 @@ private final class LaneBench {
         // The safety loop's fall is lost; what comes is an edge of the approach loop, three numbers later.
         lane.edge(.approach, true, lost: 2)
         #expect(lane.status.edgesLost.load(ordering: .relaxed) == 1)
-        #expect(lane.status.isSafetyActive && lane.status.isApproachActive, "the port's own levels hold")
+        #expect(
+            lane.status.active.contains(.safety) && lane.status.active.contains(.approach), "the port's own levels hold"
+        )
         lane.edge(.approach, false)
         #expect(lane.status.edgesLost.load(ordering: .relaxed) == 1, "one gap is one gap")
         lane.wait(seconds: 3)
@@ -199,7 +263,7 @@ private final class LaneBench {
     @Test func lostEdgesOfAnEmptyLaneAccuseNobody() throws {
         let lane = try LaneBench()
         lane.edge(.approach, false, lost: 5)
-        #expect(lane.status.phase == .unsettled && !lane.status.isSafetyActive)
+        #expect(lane.status.phase == .unsettled && !lane.status.active.contains(.safety))
         lane.bench.advance(.milliseconds(1_100))
         #expect(lane.status.phase == .idle && lane.status.count(.forced) == 0)
         #expect(lane.lines.times(.raise) == 0 && lane.lines.times(.lower) == 0)
@@ -212,7 +276,8 @@ private final class LaneBench {
         let lost = lane.status.lost.load(ordering: .relaxed)
         #expect(lane.status.count(.backedOut) == 20 && lost > 20)
         #expect(
-            lane.channels.requests.refused + lane.channels.ends.refused + (lane.channels.notices?.refused ?? 0)
+            lane.channels.requests.refused + lane.channels.reports.refused
+                + (lane.channels.notices[0]?.refused ?? 0)
                 >= UInt(lost))
         // The lane itself goes on: the next vehicle is served.
         lane.edge(.approach, true)
@@ -231,7 +296,7 @@ private final class LaneBench {
         // The next truck reaches the loop at the very end of the delay, and the thread wakes late.
         lane.lines.set(.safety, true, at: lane.bench.clock.now() + .milliseconds(999))
         lane.bench.advance(.milliseconds(1_500))
-        #expect(lane.lines.times(.lower) == 0 && lane.status.isSafetyActive)
+        #expect(lane.lines.times(.lower) == 0 && lane.status.active.contains(.safety))
         #expect(lane.bench.end())
     }
 
@@ -244,7 +309,7 @@ private final class LaneBench {
         lane.edge(.safety, false)
         lane.lines.setLevel(.safety, true)
         lane.wait(seconds: 5)
-        #expect(lane.lines.times(.lower) == 0 && lane.status.isSafetyActive)
+        #expect(lane.lines.times(.lower) == 0 && lane.status.active.contains(.safety))
         #expect(lane.bench.end())
     }
 
@@ -252,7 +317,8 @@ private final class LaneBench {
         let lane = try LaneBench()
         lane.edge(.approach, true)
         #expect(
-            lane.channels.verdicts.push(Verdict(lane: lane.status.lane, token: lane.status.token, reason: .whitelisted))
+            lane.channels.words.push(
+                .verdict(Verdict(lane: lane.status.lane, token: lane.status.token, reason: .whitelisted)))
         )
         // Far more edges than one turn takes: the thread is woken by each turn's rest, and serves the verdict between.
         for count in 0..<1_000 { lane.lines.set(.approach, count % 2 == 1, at: lane.bench.clock.now()) }
@@ -265,7 +331,7 @@ private final class LaneBench {
         let lane = try LaneBench()
         lane.edge(.approach, true)
         lane.verdict(.stageAllowed, lane.status.token)
-        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.green))
+        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.red))
         lane.lines.jam(.raise)
         #expect(lane.bench.end() && lane.thread.hasFailed.isRaised && lane.thread.failure != nil)
         #expect(!lane.lines.isOn(.lower) && !lane.lines.isOn(.green) && !lane.lines.isOn(.red))
@@ -273,21 +339,25 @@ private final class LaneBench {
 
     @Test(arguments: [false, true])
     func contactsThatOpenOnPresenceAreReadTheOtherWay(approachHigh: Bool) throws {
-        let lane = try LaneBench(activeHigh: (approachHigh, !approachHigh)) {
+        let lane = try LaneBench(activeLow: [approachHigh ? .safety : .approach]) {
             // Nobody there: each contact rests at the level that does not mean presence.
             let rest = Instant(nanoseconds: 1)
             $0.set(.approach, !approachHigh, at: rest)
             $0.set(.safety, approachHigh, at: rest)
         }
-        #expect(lane.status.phase == .idle && !lane.status.isApproachActive && !lane.status.isSafetyActive)
+        #expect(
+            lane.status.phase == .idle && !lane.status.active.contains(.approach)
+                && !lane.status.active.contains(.safety))
         lane.edge(.approach, approachHigh)
-        #expect(lane.status.phase == .identifying && lane.status.isApproachActive && !lane.status.isSafetyActive)
+        #expect(
+            lane.status.phase == .identifying && lane.status.active.contains(.approach)
+                && !lane.status.active.contains(.safety))
         #expect(lane.bench.end())
     }
 
     @Test func aVehicleUnderTheArmAtTheStartMovesNothing() throws {
         let lane = try LaneBench { $0.set(.safety, true, at: Instant(nanoseconds: 1)) }
-        #expect(lane.status.phase == .unsettled && lane.status.isSafetyActive)
+        #expect(lane.status.phase == .unsettled && lane.status.active.contains(.safety))
         lane.edge(.safety, false)
         lane.wait(seconds: 3)
         #expect(lane.lines.times(.raise) == 0 && lane.lines.times(.lower) == 0)
@@ -309,8 +379,142 @@ private final class LaneBench {
         let lane = try LaneBench()
         lane.edge(.approach, true)
         lane.verdict(.stageAllowed, lane.status.token)
-        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.green))
+        #expect(lane.lines.isOn(.raise) && lane.lines.isOn(.red))
         #expect(lane.bench.end() && lane.thread.failure == nil)
-        for output in [LaneOutput.raise, .lower, .green, .red] { #expect(!lane.lines.isOn(output)) }
+        #expect(lane.lines.areAllOff)
+    }
+
+    @Test func eightArmsAreServedEachByItsOwnLines() throws {
+        let lane = try LaneBench(ringCapacity: 1_024, arms: 8)
+        for arm in 0..<8 { lane.edge(.approach, true, arm: arm) }
+        let asked = lane.channels.requests.all().compactMap { request in
+            if case .identify(let lane, let token, _, 1) = request { (lane, token) } else { nil }
+        }
+        #expect(asked.map { $0.0.index } == Array(0..<8))
+        // Every other one may pass; each token carries its lane.
+        for (id, token) in asked where id.index % 2 == 0 { lane.verdict(.stageAllowed, token, lane: id) }
+        for arm in 0..<8 {
+            #expect(lane.lines.times(.raise, arm: arm) == (arm % 2 == 0 ? 1 : 0))
+            #expect(lane.lines.isOn(.green, arm: arm) == false, "the arm is not up yet")
+        }
+        lane.bench.advance(.milliseconds(2_000))
+        for arm in 0..<8 { #expect(lane.lines.isOn(.green, arm: arm) == (arm % 2 == 0)) }
+        // All timers run on: the pulses have ended, and the refused are told so by their own deadlines.
+        lane.bench.advance(.milliseconds(1_500))
+        for arm in 0..<8 {
+            #expect(!lane.lines.isOn(.raise, arm: arm))
+            #expect(lane.statuses[arm].phase == (arm % 2 == 0 ? .released : .refused))
+        }
+        #expect(lane.bench.end() && lane.lines.areAllOff)
+    }
+
+    @Test func aVerdictForAnotherLaneOfTheThreadRaisesNothing() throws {
+        let lane = try LaneBench(arms: 2)
+        lane.edge(.approach, true, arm: 0)
+        lane.edge(.approach, true, arm: 1)
+        lane.verdict(.stageAllowed, lane.statuses[1].token, lane: LaneID(0))
+        lane.verdict(.stageAllowed, lane.statuses[0].token, lane: LaneID(1))
+        lane.verdict(.stageAllowed, lane.statuses[0].token, lane: LaneID(7))
+        #expect(lane.lines.times(.raise, arm: 0) + lane.lines.times(.raise, arm: 1) == 0)
+        #expect(lane.bench.end())
+    }
+
+    @Test func twoLanesShareAnArmAndItsPresence() throws {
+        let lane = try LaneBench(
+            sensors: [.approach, .safety, .secondApproach, .secondSafety], second: .parallel)
+        lane.edge(.secondApproach, true)
+        #expect(lane.statuses[1].phase == .identifying && lane.statuses[0].phase == .idle)
+        let second = LaneID(1)
+        lane.verdict(.stageAllowed, lane.statuses[1].token, lane: second)
+        #expect(lane.lines.isOn(.raise))
+        lane.edge(.secondSafety, true)
+        lane.edge(.secondApproach, false)
+        lane.edge(.secondSafety, false)
+        // Of the other lane's loop no edge has come yet: it has the last word before this arm falls.
+        lane.lines.setLevel(.safety, true)
+        lane.wait(seconds: 4)
+        #expect(lane.lines.times(.lower) == 0 && lane.ends.map(\.lane) == [second])
+        #expect(lane.bench.end())
+    }
+
+    @Test func everyFittedPresenceSensorHasTheLastWord() throws {
+        for sensor in [LaneSensor.curtain, .radar] {
+            let lane = try LaneBench(sensors: [.approach, .safety, .curtain, .radar])
+            lane.edge(.approach, true)
+            lane.verdict(.stageAllowed, lane.status.token)
+            lane.edge(.safety, true)
+            lane.edge(.approach, false)
+            lane.edge(.safety, false)
+            lane.lines.setLevel(sensor, true)
+            lane.wait(seconds: 5)
+            #expect(lane.lines.times(.lower) == 0 && lane.status.active.contains(sensor))
+            #expect(lane.bench.end())
+        }
+    }
+
+    @Test func aButtonAsksAndOnlyTheDurableOrderRaises() throws {
+        let lane = try LaneBench(sensors: [.approach, .safety, .guardOpen])
+        lane.edge(.approach, true)
+        lane.verdict(.unknownVehicle, lane.status.token)
+        lane.edge(.guardOpen, true)
+        lane.edge(.guardOpen, false)
+        lane.wait(seconds: 2)
+        #expect(lane.lines.times(.raise) == 0)
+        let asked = lane.channels.reports.all().compactMap { report in
+            if case .releaseAsked(let id, let token, .guardOpen, _) = report { (id, token) } else { nil }
+        }
+        #expect(asked.count == 1 && asked.first?.1 == lane.status.token)
+        lane.order(.release(lane.status.lane, lane.status.token))
+        #expect(lane.lines.times(.raise) == 1)
+        #expect(lane.bench.end())
+    }
+
+    @Test func ordersMoveTheArmAndShowTheirModes() throws {
+        let lane = try LaneBench()
+        lane.order(.hold(true))
+        #expect(lane.lines.isOn(.raise) && lane.status.isHeldOpen)
+        lane.wait(seconds: 3)
+        lane.order(.hold(false))
+        lane.wait(seconds: 3)
+        #expect(lane.lines.times(.lower) == 1 && !lane.status.isHeldOpen)
+        lane.order(.maintenance(true))
+        lane.order(.energise(.siren, true))
+        #expect(lane.status.isInMaintenance && lane.lines.isOn(.siren))
+        lane.order(.maintenance(false))
+        #expect(!lane.lines.isOn(.siren))
+        lane.order(.lockdown(true))
+        lane.edge(.approach, true)
+        lane.verdict(.stageAllowed, lane.status.token)
+        #expect(lane.status.isLockedDown && lane.lines.times(.raise) == 1)
+        #expect(lane.bench.end())
+    }
+
+    @Test func faultsAreReportedAndKeptWhenTheyHeal() throws {
+        let lane = try LaneBench()
+        for count in 0..<30 { lane.edge(.approach, count % 2 == 0) }
+        #expect(lane.status.seenFaults.map(\.fault) == [.chatter(.approach)])
+        #expect(lane.status.seenFaults.first?.isPresent == true && lane.status.doubtful.contains(.approach))
+        lane.wait(seconds: 7)
+        #expect(lane.status.seenFaults.map(\.isPresent) == [false])
+        let told = lane.channels.reports.all().compactMap { report in
+            if case .fault(_, .chatter(.approach), let isRaised) = report { isRaised } else { nil }
+        }
+        #expect(told == [true, false])
+        #expect(lane.status.lines(now: lane.bench.clock.now()).contains { $0.contains("healed") })
+        #expect(lane.bench.end())
+    }
+
+    @Test func limitSwitchesMeasureTheTravel() throws {
+        let lane = try LaneBench(sensors: [.approach, .safety, .openLimit, .closedLimit]) {
+            $0.set(.closedLimit, true, at: Instant(nanoseconds: 1))
+        }
+        lane.edge(.approach, true)
+        lane.verdict(.stageAllowed, lane.status.token)
+        lane.edge(.closedLimit, false)
+        lane.bench.advance(.milliseconds(1_300))
+        lane.edge(.openLimit, true)
+        let travel = try #require(lane.status.travel(isUp: true))
+        #expect((1_300...1_310).contains(travel.milliseconds) && lane.status.arm == .open)
+        #expect(lane.bench.end())
     }
 }

@@ -1,5 +1,7 @@
+import Configuration
 import Domain
 import Foundation
+import LaneCore
 import Machine
 import Store
 import Synchronization
@@ -43,9 +45,12 @@ private final class LedgerBench {
         let elsewhere = try Wakeup()
         channels = LedgerChannels(
             bell: bell, captures: Ring(capacity: 32, bell: bell), decisions: Ring(capacity: 64, bell: bell),
-            ends: Ring(capacity: 256, bell: bell), receipts: [Ring(capacity: 64, bell: bell)],
-            notes: Ring(capacity: 64, bell: bell), verdicts: Ring(capacity: 256, bell: elsewhere),
-            signVerdicts: Ring(capacity: 256, bell: elsewhere), kept: Ring(capacity: 64, bell: elsewhere),
+            reports: Ring(capacity: 1_024, bell: bell), orders: [Ring(capacity: 16, bell: bell)],
+            receipts: [Ring(capacity: 64, bell: bell)],
+            notes: Ring(capacity: 64, bell: bell), words: Ring(capacity: 256, bell: elsewhere),
+            answers: Ring(capacity: 16, bell: elsewhere),
+            signVerdicts: [Ring(capacity: 256, bell: elsewhere)] + Array(repeating: nil, count: 7),
+            kept: Ring(capacity: 64, bell: elsewhere),
             uplinkBell: elsewhere)
         bench = Bench(bell)
         let writer = try LedgerWriter(folder: folder, files: files, clock: bench.clock, device: "gate-1")
@@ -99,12 +104,32 @@ private final class LedgerBench {
         let now = bench.clock.now()
         let end = PassEnd(
             lane: lane, token: token, outcome: outcome, arrivedAt: now, raisedAt: now, enteredAt: now, endedAt: now)
-        #expect(channels.ends.push(end))
+        #expect(channels.reports.push(.ended(end)))
     }
 
     func keep(_ request: UInt32, _ key: String, photos: [[UInt8]] = [[0xFF, 0xD8, 1]]) {
         let capture = capture(key, photos: photos)
         #expect(channels.captures.push(CaptureToKeep(request: request, lane: lane, capture: capture)))
+    }
+
+    /// What the lane was told since the last call.
+    func verdicts() -> [Verdict] {
+        channels.words.all().compactMap { if case .verdict(let verdict) = $0 { verdict } else { nil } }
+    }
+
+    func verdict() -> Verdict? {
+        guard case .verdict(let verdict)? = channels.words.pop() else { return nil }
+        return verdict
+    }
+
+    func orders() -> [LaneOrder] {
+        channels.words.all().compactMap { if case .order(_, let order) = $0 { order } else { nil } }
+    }
+
+    func order(_ number: UInt32, _ order: LaneOrder) {
+        let by = PersonalAct(person: "console", reason: "示例", means: .console)
+        let order = PersonOrder(number: number, lane: lane, order: order, by: by, at: bench.clock.now())
+        #expect(channels.orders[0].push(order))
     }
 
     /// Another program that holds the database: no transaction of the thread's can begin.
@@ -122,12 +147,12 @@ private final class LedgerBench {
         try ledger.run()
         ledger.decide(token(1))
         usleep(300_000)
-        #expect(ledger.channels.verdicts.pop() == nil && ledger.channels.signVerdicts?.pop() == nil)
+        #expect(ledger.verdict() == nil && ledger.channels.signVerdicts[0]?.pop() == nil)
         obstacle.rollback()
         var verdict: Verdict?
         #expect(
             eventually {
-                verdict = ledger.channels.verdicts.pop(); return verdict != nil
+                verdict = ledger.verdict(); return verdict != nil
             })
         #expect(verdict == Verdict(lane: lane, token: token(1), reason: .stageAllowed))
         guard case .decision(let decision, let gate)? = try ledger.records().first?.body else {
@@ -136,7 +161,7 @@ private final class LedgerBench {
         }
         #expect(decision.verdict == verdict && gate.gateCode == "A01")
         ledger.bench.settle()
-        let shown = ledger.channels.signVerdicts?.all() ?? []
+        let shown = ledger.channels.signVerdicts[0]?.all() ?? []
         #expect(shown.map(\.plate) == ["冀A12345"] && shown.map(\.stage) == [.china6])
         #expect(ledger.status.head.load(ordering: .relaxed) == ledger.start + 1)
         #expect(ledger.bench.end())
@@ -158,11 +183,11 @@ private final class LedgerBench {
             })
         #expect(kept?.request == 1 && kept?.fate == nil)
         ledger.decide(token(2))
-        #expect(ledger.channels.verdicts.pop() == nil)
+        #expect(ledger.verdict() == nil)
         obstacle.rollback()
         #expect(eventually { !ledger.isFailing })
         ledger.bench.settle()
-        let verdicts = ledger.channels.verdicts.all()
+        let verdicts = ledger.verdicts()
         #expect(verdicts.map(\.token) == [token(1), token(2)])
         #expect(
             try ledger.kinds() == [.decision, .decision, .pass] || ledger.kinds() == [.decision, .pass, .decision])
@@ -180,7 +205,7 @@ private final class LedgerBench {
         ledger.bench.settle()
         let answers = ledger.channels.kept.all()
         #expect(answers.map(\.request) == [1, 2] && answers.map(\.fate) == [nil, .stored([])])
-        #expect(ledger.channels.verdicts.all().map(\.token) == [token(1)])
+        #expect(ledger.verdicts().map(\.token) == [token(1)])
         #expect(!ledger.isFailing)
         // The camera comes again when there is room, and then it is kept as new.
         ledger.files.isFull.store(false, ordering: .relaxed)
@@ -211,7 +236,7 @@ private final class LedgerBench {
         ledger.bench.settle()
         #expect(try ledger.kinds() == [.capture, .decision, .pass])
         #expect(ledger.refused == 5)
-        let verdicts = ledger.channels.verdicts.all()
+        let verdicts = ledger.verdicts()
         #expect(verdicts == [Verdict(lane: lane, token: token(2), reason: .stageAllowed)], "only what is recorded")
         #expect(ledger.channels.kept.all().map { $0.fate == nil } == [true, false])
         #expect(!ledger.isFailing)
@@ -285,5 +310,149 @@ private final class LedgerBench {
         #expect(ledger.bench.isOver())
         let kinds = try ledger.kinds()
         #expect(kinds.count { $0 == .pass } == 200 && kinds.contains(.shutdown))
+    }
+
+    @Test func anOrderReachesTheLaneOnlyWhenItIsRecorded() throws {
+        let ledger = try LedgerBench()
+        let obstacle = try ledger.obstruct()
+        try ledger.run()
+        ledger.order(7, .release(lane, token(1)))
+        usleep(300_000)
+        #expect(ledger.orders() == [] && ledger.channels.answers.pop() == nil)
+        obstacle.rollback()
+        var answer: OrderAnswer?
+        #expect(
+            eventually {
+                answer = ledger.channels.answers.pop(); return answer != nil
+            })
+        #expect(answer?.number == 7 && answer?.record == ledger.start + 1)
+        #expect(ledger.orders() == [.release(lane, token(1))])
+        #expect(try ledger.kinds() == [.manualRelease])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func anOrderThatCouldNotBeRecordedInTimeIsNotCarriedOut() throws {
+        let ledger = try LedgerBench()
+        let obstacle = try ledger.obstruct()
+        try ledger.run()
+        ledger.order(7, .hold(true))
+        #expect(eventually { ledger.isFailing })
+        ledger.bench.clock.advance(.seconds(6))
+        obstacle.rollback()
+        var answer: OrderAnswer?
+        #expect(
+            eventually {
+                answer = ledger.channels.answers.pop(); return answer != nil
+            })
+        #expect(answer?.number == 7 && answer?.record == nil && ledger.orders() == [])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aButtonIsRecordedAndThenOrdered() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        ledger.decide(token(1), .unknownVehicle)
+        ledger.bench.settle()
+        let asked = LaneReport.releaseAsked(lane, token(1), by: .guardOpen, at: ledger.bench.clock.now())
+        #expect(ledger.channels.reports.push(asked))
+        ledger.bench.settle()
+        #expect(ledger.orders() == [.release(lane, token(1))])
+        guard case .manualRelease(let release, _)? = try ledger.records().last?.body else {
+            Issue.record("no record of the release")
+            return
+        }
+        #expect(release.by.means == .button && release.decisionSequence == ledger.start + 1 && release.plate == plate())
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aPassReleasedByAPersonNamesItsRecordAndVerifies() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        for (count, releasedFor) in [(UInt32(1), token(1)), (2, VehicleToken.none)] {
+            ledger.order(count, .release(lane, releasedFor))
+            ledger.bench.settle()
+            let now = ledger.bench.clock.now()
+            var end = PassEnd(
+                lane: lane, token: token(count), outcome: .manual, arrivedAt: now, raisedAt: now, enteredAt: now,
+                endedAt: now)
+            end.cause = .person
+            #expect(ledger.channels.reports.push(.ended(end)))
+            ledger.bench.settle()
+        }
+        let named = try ledger.records().compactMap { record in
+            if case .pass(let row) = record.body { row.releaseSequence } else { nil }
+        }
+        #expect(named == [ledger.start + 1, ledger.start + 3])
+        #expect(ledger.bench.end())
+        let verifier = try LedgerVerifier(LedgerReader(folder: ledger.folder, files: ledger.files))
+        #expect(verifier.verify().isSound)
+    }
+
+    @Test func aRaiseByAPersonWithoutARecordIsFound() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        let now = ledger.bench.clock.now()
+        var end = PassEnd(
+            lane: lane, token: token(1), outcome: .manual, arrivedAt: now, raisedAt: now, enteredAt: now, endedAt: now)
+        end.cause = .person
+        #expect(ledger.channels.reports.push(.ended(end)))
+        ledger.bench.settle()
+        #expect(ledger.bench.end())
+        let report = try LedgerVerifier(LedgerReader(folder: ledger.folder, files: ledger.files)).verify()
+        #expect(report.fault?.description.contains("no manual release") == true)
+    }
+
+    @Test func faultsContactsAndActsAreKept() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        let reports: [LaneReport] = [
+            .fault(lane, .openLimitMissed, isRaised: true), .noted(lane, .fireAlarm, isActive: true),
+            .raised(lane, .fire), .raised(lane, .protection), .noted(lane, .fireAlarm, isActive: false),
+            .noted(lane, .guardStop, isActive: true), .noted(lane, .guardStop, isActive: false),
+            .fault(lane, .openLimitMissed, isRaised: false),
+        ]
+        for report in reports { #expect(ledger.channels.reports.push(report)) }
+        ledger.order(1, .lockdown(true))
+        ledger.bench.settle()
+        #expect(
+            try ledger.kinds().sorted { ($0?.rawValue ?? 0) < ($1?.rawValue ?? 0) }
+                == [.faultRaised, .faultRaised, .faultRaised, .faultHealed, .faultHealed, .act, .act])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aFlutteringContactDoesNotFillTheLedger() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        for count in 0..<600 {
+            #expect(ledger.channels.reports.push(.noted(lane, .tamper, isActive: count % 2 == 0)))
+            let asked = LaneReport.releaseAsked(lane, .none, by: .guardOpen, at: ledger.bench.clock.now())
+            if count < 300 { #expect(ledger.channels.reports.push(asked)) }
+        }
+        for _ in 0..<20 { ledger.bench.settle() }
+        #expect(try ledger.kinds().count { $0 == .faultRaised || $0 == .faultHealed } == 120)
+        #expect(try ledger.kinds().count { $0 == .manualRelease } == 1 && ledger.orders().count == 1)
+        ledger.bench.advance(.seconds(61))
+        guard case .note(.faultRaised("lane reports", let detail))? = try ledger.records().last?.body else {
+            Issue.record("nothing says what was left out")
+            return
+        }
+        #expect(detail.hasPrefix("480 reports"))
+        ledger.end(token(1), .backedOut)
+        ledger.bench.settle()
+        #expect(try ledger.kinds().last == .pass)
+        #expect(ledger.bench.end())
+    }
+
+    @Test func theScheduleOrdersAtTheEdgesOfItsHoursOnly() throws {
+        let ring = Ring<PersonOrder>(capacity: 16, bell: try Wakeup())
+        let hours = [DailyHours(fromMinute: 8 * 60, toMinute: 9 * 60), DailyHours(fromMinute: 23 * 60, toMinute: 60)]
+        let schedule = HoldSchedule([(lane, hours), (LaneID(1), [])], offsetMinutes: 480, ring)
+        var orders: [LaneOrder] = []
+        for minute in stride(from: 0, to: 24 * 60, by: 10) {
+            let wall = CivilTime(year: 2026, month: 3, day: 1, hour: minute / 60, minute: minute % 60).wallTime()
+            for _ in 0..<3 { schedule.look(wall: wall, now: Instant(nanoseconds: 1)) }
+            orders += ring.all().map(\.order)
+        }
+        #expect(orders == [.hold(true), .hold(false), .hold(true), .hold(false), .hold(true)])
     }
 }

@@ -52,7 +52,8 @@ private final class SignBench {
         settings.expectsAcknowledgement = false
         let driver = SignDriver(port: sign, clock: bench.clock, settings: settings)
         let thread = SignThread(
-            driver: driver, channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse,
+            name: "sign 1", driver: driver, channels: channels, clock: bench.clock, stop: bench.stop,
+            pulse: bench.pulse,
             log: bench.log)
         try bench.start { thread.run() }
     }
@@ -143,7 +144,8 @@ private final class SignBench {
 
     @Test(arguments: [
         (LaneNotice.free, SignTexts.welcome), (.identifying, SignTexts.identifying),
-        (.occupied, SignTexts.identifying),
+        (.occupied, SignTexts.identifying), (.closed, SignTexts.closed), (.evacuate, SignTexts.evacuate),
+        (.maintenance, SignTexts.maintenance),
     ])
     func whatConcernsNoVerdictHasItsOwnText(notice: LaneNotice, text: String) throws {
         let sign = try SignBench()

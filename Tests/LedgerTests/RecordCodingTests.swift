@@ -33,6 +33,8 @@ struct RecordCodingTests {
         row.video = VideoReference(
             channel: "NVR-1/3", from: WallTime(microseconds: 1), to: WallTime(microseconds: 2))
         row.releaseSequence = 12
+        row.raiseCause = .person
+        row.isReverse = true
         return [
             .boot(version: "1.0", cause: "watchdog", device: "gate-1", root: nil), unread, .capture(capture),
             .decision(decision, gate: LedgerSite.gate), .decision(unknown, gate: LedgerSite.gate), .pass(row),

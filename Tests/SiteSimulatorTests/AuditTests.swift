@@ -23,7 +23,8 @@ private func pass(_ seq: Int, serial: String, outcome: String = "completed", pho
 
 private func raise(at: UInt64, session: UInt64 = 1, isReversal: Bool = false) -> RaiseEdge {
     RaiseEdge(
-        orderedAt: at, seenAt: at, session: 1, sessionBeganAt: session, plate: Plate(plateText, colour: .yellow),
+        orderedAt: at, seenAt: at, lane: 0, session: 1, sessionBeganAt: session,
+        plate: Plate(plateText, colour: .yellow),
         isReversal: isReversal
     )
 }

@@ -60,11 +60,14 @@ class Checks:
 
 
 class LineSite:
-    """Listens where the controller looks for its lines. Inputs: 0 approach, 1 safety; outputs: 0 raise, 1 lower."""
+    """Listens where the controller looks for its lines. 32 numbers a lane; inputs: 0 approach, 1 safety; outputs:
+    0 raise, 1 lower."""
 
     def __init__(self, path):
-        self.inputs = [False] * 16
+        self.inputs = [False] * 256
         self.drives = []
+        # The same, never forgotten.
+        self.history = []
         self.greetings = 0
         self._changed = threading.Condition()
         self._peer = None
@@ -98,6 +101,7 @@ class LineSite:
                 if message[0] == 5:
                     with self._changed:
                         self.drives.append((message[1], message[2]))
+                        self.history.append((message[1], message[2]))
                         self._changed.notify_all()
         except OSError:
             pass
@@ -164,6 +168,7 @@ class Site:
             "lane.1.relay_pulse_ms": "300",
             "lane.1.close_delay_ms": "200",
             "lane.1.back_out_ms": "300",
+            "lane.1.axle_gap_ms": "200",
             "lines.backend": "socket",
             "lines.socket": self.path("lines.sock"),
             "web.port": str(self.port),
