@@ -216,9 +216,10 @@ public struct LaneCore: Sendable {
         }
         isClear = false
         timers.cancel(.clear)
-        guard arm.position == .closing else { return }
+        guard arm.isLowering || arm.position == .closing else { return }
         arm.stopLowering(at: now, &timers, &actions)
-        raise(.protection, &actions)
+        // The pulse may outlast the way: an arm that is down already stays there.
+        if arm.position != .closed { raise(.protection, &actions) }
     }
 
     private mutating func sensorsChanged(from before: SensorSet, _ actions: inout LaneActions) {
