@@ -69,16 +69,16 @@ public struct LaneCore: Sendable {
     }
 
     /// When the next `.timer` event is due; nil when the lane waits for the world alone.
-    public var nextDeadline: Instant? { timers.soonest?.at }
+    public var nextDeadline: Instant? { timers.soonest }
 
     /// The phase and the vehicle of one of the arm's lanes, 0 or 1.
     public func phase(_ side: Int = 0) -> LanePhase {
-        let passage = passages[slot(ofSide: side)]
+        let passage = passage(slot(ofSide: side))
         return passage.phase == .idle || lanes[passage.side] == lanes[side] ? passage.phase : .idle
     }
 
     public func token(_ side: Int = 0) -> VehicleToken {
-        let passage = passages[slot(ofSide: side)]
+        let passage = passage(slot(ofSide: side))
         return lanes[passage.side] == lanes[side] ? passage.token : .none
     }
 
@@ -150,10 +150,10 @@ public struct LaneCore: Sendable {
 
     private mutating func fireTimers(_ actions: inout LaneActions) {
         var fired = 0
-        while let (timer, at) = timers.soonest, at <= now {
+        timers.beginFiring()
+        while let timer = timers.take(endedBy: now) {
             precondition(fired < 2 * LaneTimer.count, "LANE-10 a step comes to an end")
             fired += 1
-            timers.cancel(timer)
             timerEnded(timer, &actions)
         }
     }
@@ -192,6 +192,11 @@ public struct LaneCore: Sendable {
         return slot == 0
             ? SensorSet.none.with(.safety).with(.curtain).with(.radar) : SensorSet.none.with(.secondSafety)
     }
+
+    /// A slot's passage, to be read. Only an index that is known when this is compiled reads an inline array in place
+    /// where the core is not to be changed: any other copies all of it.
+    @inline(__always)
+    func passage(_ slot: Int) -> Passage { slot == 0 ? passages[0] : passages[1] }
 
     func isUnder(_ slot: Int) -> Bool { sensors.active.intersects(underSensors(slot)) }
 
@@ -246,9 +251,11 @@ public struct LaneCore: Sendable {
     }
 
     private mutating func contactsChanged(_ changed: SensorSet, _ actions: inout LaneActions) {
-        guard changed.bits >> UInt32(LaneSensor.exitRequest.rawValue) != 0 else { return }
-        for raw in LaneSensor.exitRequest.rawValue...LaneSensor.mainsFail.rawValue {
-            guard let sensor = LaneSensor(rawValue: raw), changed.contains(sensor) else { continue }
+        var rest = changed.bits >> UInt32(LaneSensor.exitRequest.rawValue)
+        while rest != 0 {
+            let raw = LaneSensor.exitRequest.rawValue + UInt8(truncatingIfNeeded: rest.trailingZeroBitCount)
+            rest &= rest - 1
+            guard let sensor = LaneSensor(rawValue: raw) else { continue }
             let isActive = sensors.active.contains(sensor)
             actions.append(.noted(sensor, isActive: isActive))
             contactChanged(sensor, isActive, &actions)

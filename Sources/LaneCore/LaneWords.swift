@@ -186,7 +186,7 @@ public struct LaneActions: Sendable {
 
     public subscript(index: Int) -> LaneAction {
         precondition(index < count, "LANE-9 an action is read within the list")
-        return slots[index]
+        return slots.span[index]
     }
 
     mutating func removeAll() {
