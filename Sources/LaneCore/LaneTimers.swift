@@ -47,10 +47,12 @@ struct LaneTimers: Sendable {
     /// No running timer of the rules, and none that watches a sensor, ends before it: most steps look no further.
     private var ruleBound = UInt64.max
     private var watchBound = UInt64.max
-    /// While a step fires: the timers of the rules that have ended. Empty between steps.
+    /// The timers of the rules that were found ended and have not fired.
     private var due: UInt64 = 0
-    private var mayWatch = false
+    /// How many more may fire in this step.
+    private var allowance = 0
 
+    private static let firedInAStep = 2
     private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
 
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
@@ -84,30 +86,34 @@ struct LaneTimers: Sendable {
         return Instant(nanoseconds: soonest)
     }
 
-    /// A step has a bounded length: a timer that watches a sensor fires only where none of the rules' does, and one a
-    /// step. The others stay due, and the next step follows at once.
-    mutating func beginFiring() { mayWatch = true }
+    /// A step has a bounded length: it fires two timers of the rules at most, or one that watches a sensor. The others
+    /// stay due, as on a thread that is a little late, and the next step follows at once.
+    mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
 
     /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.
     mutating func take(endedBy now: Instant) -> LaneTimer? {
+        guard allowance > 0 else { return nil }
         // One that was started while another fired may have ended as well.
         if ruleBound <= now.nanoseconds { collectRules(now.nanoseconds) }
         if due != 0 {
-            mayWatch = false
-            var best = due.trailingZeroBitCount
-            var rest = due & (due - 1)
-            while rest != 0 {
-                let index = rest.trailingZeroBitCount
-                rest &= rest - 1
-                if deadlines[unchecked: index] < deadlines[unchecked: best] { best = index }
-            }
-            running &= ~(1 << UInt64(best))
-            due &= running
-            return LaneTimer(index: best)
+            allowance -= 1
+            return takeDue()
         }
-        guard mayWatch, watchBound <= now.nanoseconds else { return nil }
-        mayWatch = false
+        guard allowance == LaneTimers.firedInAStep, watchBound <= now.nanoseconds else { return nil }
+        allowance = 0
         return takeWatch(now.nanoseconds)
+    }
+
+    private mutating func takeDue() -> LaneTimer {
+        var best = due.trailingZeroBitCount
+        var rest = due & (due - 1)
+        while rest != 0 {
+            let index = rest.trailingZeroBitCount
+            rest &= rest - 1
+            if deadlines[unchecked: index] < deadlines[unchecked: best] { best = index }
+        }
+        cancel(LaneTimer(index: best))
+        return LaneTimer(index: best)
     }
 
     private mutating func collectRules(_ now: UInt64) {
