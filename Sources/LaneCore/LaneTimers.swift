@@ -52,7 +52,7 @@ struct LaneTimers: Sendable {
     /// How many more may fire in this step.
     private var allowance = 0
 
-    private static let firedInAStep = 2
+    private static let firedInAStep = 1
     private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
 
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
@@ -86,7 +86,8 @@ struct LaneTimers: Sendable {
         return Instant(nanoseconds: soonest)
     }
 
-    /// A step has a bounded length: it fires two timers of the rules at most, or one that watches a sensor. The others
+    /// A step has a bounded length: it fires one timer, and one that watches a sensor only where
+    /// none of the rules' has ended. The others
     /// stay due, as on a thread that is a little late, and the next step follows at once.
     mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
 
