@@ -21,7 +21,10 @@ let roomSettings: [SwiftSetting] =
 /// The lane's promise of no heap allocation is proved by the compiler in every firmware build.
 let laneSettings: [SwiftSetting] =
     roomSettings
-    + (firmware ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])] : [])
+    + (firmware
+        ? [.unsafeFlags(["-Xfrontend", "-no-allocations"])]
+        // The exhaustive search of its states takes millions of steps.
+        : [.unsafeFlags(["-O"], .when(configuration: .debug))])
 
 func library(_ name: String, _ libraries: [String]) -> Target {
     .target(
@@ -35,12 +38,14 @@ func room(_ name: String, _ below: [String], settings: [SwiftSetting] = roomSett
     .target(name: name, dependencies: below.map { .byName(name: $0) }, swiftSettings: settings)
 }
 
-func roomTests(_ name: String, _ uses: [String], notSwift: [String] = []) -> Target {
+func roomTests(
+    _ name: String, _ uses: [String], notSwift: [String] = [], settings: [SwiftSetting] = roomSettings
+) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: ([name] + uses).map { .byName(name: $0) },
         exclude: notSwift,
-        swiftSettings: roomSettings
+        swiftSettings: settings
     )
 }
 
@@ -120,7 +125,7 @@ let hostPrograms: [Target] = [
 
 let tests: [Target] = [
     roomTests("Domain", []),
-    roomTests("LaneCore", ["Domain"]),
+    roomTests("LaneCore", ["Domain"], settings: laneSettings),
     roomTests("Machine", ["Domain", "CSystem"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),

@@ -91,17 +91,15 @@ struct Arm: Sendable {
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
         drive.order(.lower, at: now, &timers, &actions)
+        // A closed limit that is there already may be stuck: the arm counts as coming down for its whole travel.
         begin(.closing, at: now, within: lowerTravel, &timers)
-        if isAtClosed { reachedClosed(at: now, &timers, &actions) }
     }
 
-    /// Off both limits without an order, where a limit would show that it was only opened.
-    var isKnockedOff: Bool { has(.movedUnordered) && hasOpenLimit && !isAtOpen }
+    /// Off both limits without an order, where the limits would show that it was only opened or only fell.
+    var isKnockedOff: Bool { has(.movedUnordered) && hasOpenLimit && hasClosedLimit && !isAtOpen }
 
-    /// Releases both relays.
-    mutating func rest(at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions) {
-        drive.rest(at: now, &timers, &actions)
-    }
+    /// It was told to come down, or left the open limit by itself, and was not seen to arrive.
+    var isComingDown: Bool { position == .closing || position == .unknown && has(.closedLimitMissed) }
 
     /// A halted arm may move again.
     mutating func resume() {
@@ -165,21 +163,22 @@ struct Arm: Sendable {
     ) {
         switch position {
         case .opening:
-            if hasOpenLimit {
+            if hasOpenLimit || isAtClosed {
                 note(.openLimitMissed, true, &actions)
                 position = .unknown
                 timers.start(.unattended, at: now + unattended)
             } else {
+                note(.openLimitMissed, false, &actions)
                 position = .open
             }
         case .closing:
             drive.rest(at: now, &timers, &actions)
-            if hasClosedLimit {
+            if hasClosedLimit && !isAtClosed || isAtOpen {
                 note(.closedLimitMissed, true, &actions)
-                position = .unknown
+                position = isAtOpen ? .open : .unknown
                 timers.start(.unattended, at: now + unattended)
             } else {
-                position = .closed
+                reachedClosed(at: now, &timers, &actions)
             }
         case .closed, .open, .stopped, .unknown:
             break
@@ -212,11 +211,11 @@ struct Arm: Sendable {
         note(.closedLimitMissed, false, &actions)
         note(.movedUnordered, false, &actions)
         switch position {
-        case .closing, .open, .stopped, .unknown:
-            if kind == .maintained { drive.stopLowering(at: now, &timers, &actions) }
+        case .closing, .open, .unknown:
+            if kind == .maintained { drive.rest(at: now, &timers, &actions) }
             arrived(.closed, at: now, &timers, &actions)
-        case .opening, .closed:
-            // It has not left the closed limit yet.
+        case .opening, .closed, .stopped:
+            // It has not left the closed limit yet, or waits for a person's word.
             break
         }
     }
@@ -250,8 +249,16 @@ struct Arm: Sendable {
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
         note(.movedUnordered, true, &actions)
-        position = isAtOpen ? .open : .unknown
-        timers.start(.unattended, at: now + unattended)
+        if position == .open {
+            // It falls, or is cranked down.
+            position = .closing
+            isMeasured = false
+            timers.cancel(.unattended)
+            timers.start(.travel, at: now + lowerTravel)
+        } else {
+            position = isAtOpen ? .open : .unknown
+            timers.start(.unattended, at: now + unattended)
+        }
     }
 
     private mutating func note(_ fault: Fault, _ isRaised: Bool, _ actions: inout LaneActions) {

@@ -23,9 +23,7 @@ extension LaneCore {
     mutating func govern(_ actions: inout LaneActions) {
         guard !isInMaintenance else { return }
         if isWantedUp {
-            // Fell, was cranked, or began to: it is raised again, once.
-            guard arm.position == .unknown, arm.has(.movedUnordered), !arm.has(.openLimitMissed) else { return }
-            raise(standingCause, &actions)
+            if mustRaiseAgain { raise(standingCause, &actions) }
             return
         }
         guard isClear, !hasPresence, !isPowerFailing, mayLower else { return }
@@ -33,8 +31,17 @@ extension LaneCore {
     }
 
     private var standingCause: RaiseCause {
-        if isFreeForAll { return openingCause }
+        if sensors.active.contains(.fireAlarm) { return .fire }
+        if isHeldOpen { return .hold }
         return passages[0].cause ?? passages[1].cause ?? .protection
+    }
+
+    /// Fell, was cranked down, or may be down since a person halted it. An arm that did not come up is not tried again.
+    private var mustRaiseAgain: Bool {
+        switch arm.position {
+        case .opening, .open, .stopped: false
+        case .closed, .closing, .unknown: !arm.has(.openLimitMissed)
+        }
     }
 
     private var mayLower: Bool {

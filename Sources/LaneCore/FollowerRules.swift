@@ -19,7 +19,7 @@ extension LaneCore {
     mutating func decideFollower(_ slot: Int, _ reason: VerdictReason, _ actions: inout LaneActions) {
         guard !passages[slot].follower.isDecided else { return }
         passages[slot].follower.isDecided = true
-        passages[slot].follower.isAllowed = reason.allows && !isLockedDown
+        passages[slot].follower.isAllowed = reason.allows
         passages[slot].follower.refusal = reason
         timers.cancel(.deadline(slot))
         if passages[slot].phase == .straddling && passages[slot].follower.isAllowed {
@@ -89,12 +89,14 @@ extension LaneCore {
         // An undecided one keeps what is left of its deadline.
         if !follower.isDecided { timers.start(.deadline(slot), at: now + timings.verdictDeadline) }
         guard follower.isAllowed else { return }
+        passages[slot].isLockedOut = isLockedDown
         if isUnder(slot) || follower.state == .entering {
             passages[slot].hasEntered = true
             passages[slot].enteredAt = now
             passages[slot].isFree = isFreeForAll
             passages[slot].hasLeftApproach = !isOnApproach(side)
         }
+        guard !isLockedDown else { return }
         release(slot, .verdict, &actions)
         if follower.state == .entering && passages[slot].phase == .released {
             // It went through in the other's shadow.

@@ -218,10 +218,9 @@ public struct LaneCore: Sendable {
         }
         isClear = false
         timers.cancel(.clear)
-        guard arm.isLowering || arm.position == .closing else { return }
+        let isComingDown = arm.isComingDown
         arm.stopLowering(at: now, &timers, &actions)
-        // The pulse may outlast the way: an arm that is down already stays there.
-        if arm.position != .closed { raise(.protection, &actions) }
+        if isComingDown { raise(.protection, &actions) }
     }
 
     private mutating func sensorsChanged(from before: SensorSet, _ actions: inout LaneActions) {

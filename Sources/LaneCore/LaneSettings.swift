@@ -34,7 +34,7 @@ public struct LaneFitting: Sendable {
     public var hasBackupPower: Bool
     /// How often the camera is asked for one vehicle within the verdict's deadline.
     public var attempts: UInt8
-    /// Changes of one sensor within `LaneTimings.chatterWindow` that make it faulty.
+    /// Changes of one sensor within `LaneTimings.chatterWindow` that make it faulty; 0: not watched.
     public var chatterEdges: UInt8
 
     public init(layout: LaneLayout = .single, sensors: SensorSet = .none.with(.approach).with(.safety)) {

@@ -141,9 +141,9 @@ public enum LaneFault: Equatable, Sendable {
     /// More changes than a vehicle can cause: counts as active until it has been quiet.
     case chatter(LaneSensor)
     case edgesLost
-    /// Raised, and the open limit did not come in time.
+    /// Raised, and the open limit did not come in time, or the closed limit was not left.
     case openLimitMissed
-    /// Lowered, and the closed limit did not come in time.
+    /// Lowered, and the closed limit did not come in time, or the open limit was not left.
     case closedLimitMissed
     /// A limit was lost and nobody had ordered a movement: hit, swung away, cranked, or moved by the operator's remote.
     case movedUnordered

@@ -48,7 +48,7 @@ extension LaneCore {
         guard !isInMaintenance, !isLockedDown else { return }
         for side in 0..<2 where lanes[side] == lane {
             let slot = slot(ofSide: side)
-            guard passages[slot].token == token else { return }
+            guard passages[slot].token == token, !hasGoneForward(slot) else { return }
             switch passages[slot].phase {
             case .idle:
                 takeToken(slot, side: side, arrivedAt: now)
@@ -147,7 +147,7 @@ extension LaneCore {
         isInMaintenance = false
         timers.cancel(.maintenance)
         armed = 0
-        arm.rest(at: now, &timers, &actions)
+        // A movement that runs goes on under the rules of every other.
         arm.resume()
         endOpening(&actions)
         // Whoever stands under the arm now was not seen coming.

@@ -70,6 +70,7 @@ extension LaneCore {
     private mutating func decide(_ slot: Int, _ reason: VerdictReason, _ actions: inout LaneActions) {
         guard passages[slot].token != .none, !passages[slot].isDecided else { return }
         passages[slot].isDecided = true
+        guard !hasGoneForward(slot) else { return }
         switch passages[slot].phase {
         case .identifying, .refused:
             if !reason.allows {
@@ -83,6 +84,12 @@ extension LaneCore {
         case .idle, .released, .passing, .straddling, .intruded, .unsettled:
             break
         }
+    }
+
+    /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the approach
+    /// loop now is another (LANE-5).
+    func hasGoneForward(_ slot: Int) -> Bool {
+        passages[slot].hasEntered && passages[slot].hasLeftApproach && !isUnder(slot)
     }
 
     private mutating func refuse(_ slot: Int, _ reason: VerdictReason) {
@@ -232,8 +239,7 @@ extension LaneCore {
             case .idle, .straddling:
                 isHeld = true
             case .identifying, .refused:
-                // Once it went under the arm and left the approach loop, whoever comes there is another (LANE-5).
-                isHeld = isUnder || isOnApproach && !(passage.hasEntered && passage.hasLeftApproach)
+                isHeld = isUnder || isOnApproach && !hasGoneForward(slot)
                 delay = timings.backOut
             case .released:
                 isHeld = isUnder || isOnApproach || passage.isBlind

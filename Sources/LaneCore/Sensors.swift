@@ -13,7 +13,8 @@ struct Sensors: Sendable {
     private(set) var uncertain = SensorSet.none
     private(set) var chattering = SensorSet.none
     private(set) var stuck = SensorSet.none
-    private var edges: InlineArray<8, UInt8> = InlineArray(repeating: 0)
+    /// Changes of each in its window.
+    private(set) var edges: InlineArray<8, UInt8> = InlineArray(repeating: 0)
     private let chatterEdges: UInt8
     private let stuckAfter: Interval
     private let chatterWindow: Interval
@@ -68,6 +69,7 @@ struct Sensors: Sendable {
     private mutating func countEdge(
         _ sensor: LaneSensor, at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
+        guard chatterEdges != 0 else { return }
         let index = Int(sensor.rawValue)
         if chattering.contains(sensor) {
             timers.start(.chatter(index), at: now + chatterQuiet)
