@@ -4,8 +4,9 @@
 // order: no read that came before one already used, or before the end of a vehicle that stood there unnamed, is used
 // again, so that a late read of one truck never releases the next. A replayed read names nobody. A read from before
 // the vehicle's arrival counts only within its camera's lead, and never with the plate of the vehicle that the lane
-// named last.
-// Limits: 8 early reads, 64 remembered keys; photos are not kept. No clock inside: every call says when it is.
+// named last. Two vehicles may be present: one that is passing and the one behind it; a read serves the one in front
+// while that has no name, and a read of the plate in front never names the one behind.
+// Limits: 2 vehicles, 8 early reads, 64 remembered keys; photos are not kept. No clock inside: every call says when it is.
 
 import Domain
 
@@ -21,6 +22,7 @@ public struct Identification: Sendable {
 public struct IdentityMatcher: Sendable {
     public static let defaultLead = Interval.seconds(3)
     public static let defaultGrace = Interval.milliseconds(800)
+    static let maximumPresent = 2
     static let maximumEarlyReads = 8
     public static let maximumKeys = 64
 
@@ -37,11 +39,12 @@ public struct IdentityMatcher: Sendable {
     }
 
     private let grace: Interval
-    private var present: Present?
+    /// The one in front first.
+    private var present: [Present] = []
     /// Reads that may name the present vehicle later or the next one, in the order in which they came.
     private var early: [Read] = []
     /// A read without a plate, kept back until its deadline in case a better one comes.
-    private var unread: (read: Read, deadline: Instant)?
+    private var unread: (read: Read, token: VehicleToken, deadline: Instant)?
     /// Reads received at or before this instant name nobody any more.
     private var closedUntil: Instant?
     /// When the last vehicle left: a plateless read from before it may be that vehicle's.
@@ -60,14 +63,16 @@ public struct IdentityMatcher: Sendable {
     /// When `tick` is to be called; nil when nothing waits.
     public var nextDeadline: Instant? { unread?.deadline }
 
-    /// The lane asks who `token` is. A vehicle that was still present has left by this.
+    /// The lane asks who `token` is. The one that is still present is in front of it; a third has left by this.
     public mutating func request(_ token: VehicleToken, arrivedAt: Instant, now: Instant) -> Identification? {
-        if let present { left(present.token, at: arrivedAt) }
-        present = Present(token: token, arrivedAt: arrivedAt)
+        guard !present.contains(where: { $0.token == token }) else { return nil }
+        if present.count == IdentityMatcher.maximumPresent { left(present[0].token, at: arrivedAt) }
+        present.append(Present(token: token, arrivedAt: arrivedAt))
+        guard waiting == present.count - 1 else { return nil }
         let candidates = early.filter { mayName($0, arrivedAt: arrivedAt) }
         early = []
-        if let best = candidates.last(where: { $0.capture.plate != nil }) { return name(best) }
-        if let best = candidates.last { hold(best, arrivedAt: arrivedAt) }
+        if let best = candidates.last(where: { $0.capture.plate != nil }) { return name(token, best) }
+        if let best = candidates.last { hold(best, token, arrivedAt: arrivedAt) }
         return tick(now: now)
     }
 
@@ -79,30 +84,36 @@ public struct IdentityMatcher: Sendable {
         var withoutPhotos = capture
         withoutPhotos.photos = []
         let read = Read(capture: withoutPhotos, receivedAt: receivedAt, lead: lead)
-        guard let present, !present.isNamed else {
+        guard let waiting else {
             if early.count == IdentityMatcher.maximumEarlyReads { early.removeFirst() }
             early.append(read)
             return nil
         }
-        guard mayName(read, arrivedAt: present.arrivedAt) else { return nil }
-        if capture.plate != nil { return name(read) }
-        hold(read, arrivedAt: present.arrivedAt)
+        let vehicle = present[waiting]
+        // The camera may still see the one in front.
+        if waiting > 0, let plate = capture.plate, plate == lastPlate { return nil }
+        guard mayName(read, arrivedAt: vehicle.arrivedAt) else { return nil }
+        if capture.plate != nil { return name(vehicle.token, read) }
+        hold(read, vehicle.token, arrivedAt: vehicle.arrivedAt)
         return nil
     }
 
-    /// The vehicle is gone, or its passage is over. Anything but the present token is ignored.
+    /// The first who has no name.
+    private var waiting: Int? { present.firstIndex { !$0.isNamed } }
+
+    /// The vehicle is gone, or its passage is over. Anything but a present token is ignored.
     public mutating func left(_ token: VehicleToken, at time: Instant) {
-        guard let present, present.token == token else { return }
-        if !present.isNamed { close(until: time) }
+        guard let index = present.firstIndex(where: { $0.token == token }) else { return }
+        if !present[index].isNamed { close(until: time) }
         lastLeftAt = time
-        unread = nil
-        self.present = nil
+        if unread?.token == token { unread = nil }
+        present.remove(at: index)
     }
 
     /// Uses a held read whose grace is over.
     public mutating func tick(now: Instant) -> Identification? {
         guard let unread, now >= unread.deadline else { return nil }
-        return name(unread.read)
+        return name(unread.token, unread.read)
     }
 
     private func mayName(_ read: Read, arrivedAt: Instant) -> Bool {
@@ -114,14 +125,14 @@ public struct IdentityMatcher: Sendable {
         return read.receivedAt > lastLeftAt
     }
 
-    private mutating func hold(_ read: Read, arrivedAt: Instant) {
+    private mutating func hold(_ read: Read, _ token: VehicleToken, arrivedAt: Instant) {
         guard unread == nil else { return }
-        unread = (read, max(read.receivedAt, arrivedAt) + grace)
+        unread = (read, token, max(read.receivedAt, arrivedAt) + grace)
     }
 
-    private mutating func name(_ read: Read) -> Identification? {
-        guard let token = present?.token else { return nil }
-        present?.isNamed = true
+    private mutating func name(_ token: VehicleToken, _ read: Read) -> Identification? {
+        guard let index = present.firstIndex(where: { $0.token == token && !$0.isNamed }) else { return nil }
+        present[index].isNamed = true
         unread = nil
         close(until: read.receivedAt)
         if let plate = read.capture.plate { lastPlate = plate }

@@ -9,6 +9,7 @@ struct CrossChecks {
     init(_ keys: CheckedKeys) {
         self.keys = keys
         checkLanes()
+        checkSharing()
         checkBackend()
         checkWiring()
         checkCameras()
@@ -30,9 +31,7 @@ struct CrossChecks {
         var gates: [String: Int] = [:]
         for number in keys.numbers(of: "lane") {
             let lane = "lane.\(number)."
-            check(lane + "relay_pulse_ms", below: lane + "raise_travel_ms")
-            check(lane + "relay_pulse_ms", below: lane + "lower_travel_ms")
-            check(lane + "raise_travel_ms", below: lane + "authorised_window_ms")
+            if keys.isAbsent(lane + "shares_arm_with") { checkTimes(number) }
             guard let entrance = keys.knownText(lane + "entrance_gate"), let code = keys.knownText(lane + "gate_code"),
                 let direction = keys.knownText(lane + "direction")
             else { continue }
@@ -44,11 +43,96 @@ struct CrossChecks {
         }
     }
 
+    private mutating func checkTimes(_ number: Int) {
+        let lane = "lane.\(number)."
+        for way in ["raise", "lower"] {
+            guard let pulse = keys.knownNumber(lane + "relay_pulse_ms"), let travel = keys.travel(way, lane: number),
+                pulse >= travel
+            else { continue }
+            conflict(
+                lane + "relay_pulse_ms", "\(pulse) must be less than \(lane)\(way)_travel_ms, which is \(travel)")
+        }
+        if let window = keys.knownNumber(lane + "authorised_window_ms"), let up = keys.travel("raise", lane: number),
+            up >= window
+        {
+            conflict(
+                lane + "raise_travel_ms", "\(up) must be less than \(lane)authorised_window_ms, which is \(window)")
+        }
+        check(lane + "axle_gap_ms", below: lane + "back_out_ms")
+        check(lane + "chatter_window_ms", below: lane + "chatter_quiet_ms")
+        if let deadline = keys.knownNumber(lane + "verdict_deadline_ms"),
+            let attempts = keys.knownNumber(lane + "attempts"), deadline < attempts * CrossChecks.attemptMilliseconds
+        {
+            conflict(
+                lane + "attempts",
+                "\(attempts) attempts need \(attempts * CrossChecks.attemptMilliseconds) ms, and "
+                    + "\(lane)verdict_deadline_ms is \(deadline): take fewer, or a longer deadline")
+        }
+    }
+
+    private static let attemptMilliseconds = 300
+    /// GPIO_V2_LINES_MAX of the kernel.
+    private static let linesPerChip = 64
+
+    // MARK: shared arms
+
+    private mutating func checkSharing() {
+        var taken: [Int: Int] = [:]
+        for number in keys.numbers(of: "lane") {
+            let lane = "lane.\(number)."
+            let layout = keys.knownText(lane + "layout")
+            guard let first = keys.knownNumber(lane + "shares_arm_with") else {
+                if layout != nil { conflict(lane + "layout", "is only for a lane with \(lane)shares_arm_with") }
+                continue
+            }
+            guard first != number, keys.numbers(of: "lane").contains(first) else {
+                conflict(lane + "shares_arm_with", "name another lane of this configuration, the one with the arm")
+                continue
+            }
+            if !keys.isAbsent("lane.\(first).shares_arm_with") {
+                conflict(lane + "shares_arm_with", "lane \(first) has no arm of its own: name the lane that has it")
+            }
+            if let other = taken[first] {
+                conflict(lane + "shares_arm_with", "lane \(other) shares that arm already; an arm has two lanes")
+            }
+            taken[first] = number
+            guard let layout else {
+                conflict(lane + "layout", "must be opposed or parallel, because \(lane)shares_arm_with is set")
+                continue
+            }
+            if layout == "opposed", let direction = keys.knownText(lane + "direction"),
+                direction == keys.knownText("lane.\(first).direction")
+            {
+                conflict(
+                    lane + "direction", "a lane used both ways needs one entry and one exit: lane \(first) is the same")
+            }
+            checkOwnKeys(number, first, layout)
+        }
+    }
+
+    /// What belongs to the arm is set at the lane that has it.
+    private mutating func checkOwnKeys(_ number: Int, _ first: Int, _ layout: String) {
+        let lane = "lane.\(number)."
+        var own = ["direction", "entrance_gate", "gate_code", "shares_arm_with", "layout"]
+        for input in LaneInput.allCases where input.isOwn(inLayout: layout) {
+            own += [input.rawValue + "_input", input.rawValue + "_active"]
+        }
+        for relay in LaneRelay.allCases where relay.isOwn { own.append(relay.rawValue + "_output") }
+        for key in Key.all {
+            guard let group = Group.of(pattern: key.name), group.prefix == "lane" else { continue }
+            let rest = group.rest(ofPattern: key.name)
+            guard !own.contains(rest), keys.line(lane + rest) > 0, !keys.isAbsent(lane + rest) else { continue }
+            conflict(lane + rest, "belongs to the arm: set lane.\(first).\(rest) instead")
+        }
+    }
+
+    // MARK: lines
+
     private mutating func checkBackend() {
         switch keys.knownText("lines.backend") {
         case "gpio":
             for number in keys.numbers(of: "lane") {
-                for name in ["approach_input", "safety_input", "raise_output", "lower_output"] {
+                for name in neededLines(number) {
                     let key = "lane.\(number).\(name)"
                     if keys.isAbsent(key) { conflict(key, "must name a line, because lines.backend is gpio") }
                 }
@@ -62,21 +146,46 @@ struct CrossChecks {
         }
     }
 
+    private func neededLines(_ number: Int) -> [String] {
+        guard keys.isAbsent("lane.\(number).shares_arm_with") else {
+            return keys.knownText("lane.\(number).layout") == "parallel"
+                ? ["approach_input", "safety_input"] : ["approach_input"]
+        }
+        return ["approach_input", "safety_input", "raise_output", "lower_output"]
+    }
+
     private mutating func checkWiring() {
-        var users: [LineReference: String] = [:]
+        var users: [LineReference: (key: String, mayBeShared: Bool)] = [:]
+        func use(_ key: String, _ mayBeShared: Bool) -> String? {
+            guard let line = keys.knownLine(key) else { return nil }
+            guard let user = users[line] else {
+                users[line] = (key, mayBeShared)
+                return nil
+            }
+            return user.mayBeShared && mayBeShared && lastWord(user.key) == lastWord(key) ? nil : user.key
+        }
+        var found: [(String, String)] = []
         for number in keys.numbers(of: "lane") {
-            for name in [
-                "approach_input", "safety_input", "raise_output", "lower_output", "green_output", "red_output",
-            ] {
-                let key = "lane.\(number).\(name)"
-                guard let line = keys.knownLine(key) else { continue }
-                if let other = users[line] {
-                    conflict(key, "the line is already used by \(other)")
-                }
-                users[line] = key
+            let lane = "lane.\(number)."
+            for input in LaneInput.allCases {
+                let key = lane + input.rawValue + "_input"
+                if let other = use(key, input.mayBeShared) { found.append((key, other)) }
+            }
+            for relay in LaneRelay.allCases {
+                let key = lane + relay.rawValue + "_output"
+                if let other = use(key, false) { found.append((key, other)) }
             }
         }
+        for (key, other) in found { conflict(key, "the line is already used by \(other)") }
+        if users.count > CrossChecks.linesPerChip {
+            conflict(
+                "lines.chip",
+                "\(users.count) lines are named, and the kernel gives one program \(CrossChecks.linesPerChip) of a chip: "
+                    + "leave lamps or buttons out, or let lanes share fire, tamper and mains contacts")
+        }
     }
+
+    private func lastWord(_ key: String) -> String { split(key, at: 0x2E).last ?? "" }
 
     private mutating func checkLane(of key: String) {
         guard let lane = keys.knownNumber(key), !keys.numbers(of: "lane").contains(lane) else { return }

@@ -28,6 +28,8 @@ enum ValueKind: Sendable {
     case stage
     /// The offset or the name of a GPIO line.
     case line
+    /// Times of the day, `06:00-07:30`, at most so many, between commas.
+    case hours(maximum: Int)
 }
 
 /// Whether a key must be set.

@@ -1,10 +1,11 @@
-// The keys of what stands at a lane: loops, barrier, lamps, cameras, sign. Each is declared here and nowhere else.
+// The keys of a lane: the gate, the times, the barrier, and the contacts and relays. Each is declared here and nowhere
+// else.
 
 extension KeySection {
     static let lane = KeySection(
         english: "Lanes, numbered 1 to 8. Times are lane time and never follow the wall clock.",
         chinese: "车道(编号1-8); 各时间参数不受系统对时影响",
-        keys: laneKeys + wiringKeys
+        keys: laneKeys + armKeys + timeKeys + inputKeys + outputKeys
     )
 
     private static let laneKeys: [Key] = [
@@ -21,8 +22,75 @@ extension KeySection {
             "Which barrier, as in the ledger's second column.", "道闸编号"
         ),
         Key(
+            "lane.N.shares_arm_with", .integer(1...8, unit: ""), .optional(example: "1", shown: false),
+            "The lane whose arm also closes this one. Then only this lane's own loops, lamps and trigger are set here.",
+            "与哪条车道共用一根闸杆(本车道只设自己的地感, 灯和触发)"
+        ),
+        Key(
+            "lane.N.layout", .choice(["opposed", "parallel"]), .optional(example: "opposed", shown: false),
+            "With shares_arm_with: one lane used both ways, or two lanes side by side.",
+            "共杆方式: opposed 同一车道双向, parallel 两车道并排"
+        ),
+        Key(
+            "lane.N.hold_open", .hours(maximum: 8), .optional(example: "06:00-07:30,16:30-18:00", shown: false),
+            "When the arm stays up every day, by the site's wall time; each change is recorded.",
+            "每日常开时段(按当地时间, 每次变化记入台账)"
+        ),
+    ]
+
+    private static let armKeys: [Key] = [
+        Key(
+            "lane.N.barrier", .choice(["pulse", "maintained"]), .fallback("pulse"),
+            "What the operator takes: a pulse that starts a way, or a contact held as long as the arm is to be up.",
+            "道闸控制方式: pulse 脉冲, maintained 保持"
+        ),
+        Key(
+            "lane.N.arm_class", .choice(["F", "O", "S"]), .fallback("O"),
+            "GB/T 24973: F up to 1.4 s, O up to 4 s, S up to 5 s. Gives the travel times that are not set.",
+            "起落杆时间等级(GB/T 24973)"
+        ),
+        Key(
+            "lane.N.raise_travel_ms", .milliseconds(300...15_000), .optional(example: "3000", shown: false),
+            "How long the arm takes to rise; with an open limit, at most. None: the class's, twice that with a limit.",
+            "抬杆行程时间"
+        ),
+        Key(
+            "lane.N.lower_travel_ms", .milliseconds(300...15_000), .optional(example: "3000", shown: false),
+            "How long the arm takes to come down; with a closed limit, at most. None: as above.", "落杆行程时间"
+        ),
+        Key(
+            "lane.N.relay_pulse_ms", .milliseconds(300...1_000), .fallback("500"),
+            "How long a relay of a pulse barrier is held; shorter than both travel times.", "继电器脉冲宽度"
+        ),
+        Key(
+            "lane.N.dead_time_ms", .milliseconds(0...5_000), .fallback("300"),
+            "The least pause between releasing one barrier relay and energising the other; as the operator asks.",
+            "抬落杆切换间隔"
+        ),
+        Key(
+            "lane.N.trusts_gaps", .yesOrNo, .optional(example: "no", shown: false),
+            "A gap in presence is a gap between vehicles, never one under a trailer. None: yes with a light curtain.",
+            "感应间断即车辆间隔(有光幕时默认 yes)"
+        ),
+        Key(
+            "lane.N.queue_through", .yesOrNo, .fallback("no"),
+            "The arm stays up for the next vehicle when that is allowed in time.", "连续通行(不落杆)"
+        ),
+        Key(
+            "lane.N.backup_power", .yesOrNo, .fallback("no"),
+            "The barrier runs on the UPS: the arm still comes down when the mains has failed.", "道闸由UPS供电"
+        ),
+    ]
+
+    private static let timeKeys: [Key] = [
+        Key(
             "lane.N.verdict_deadline_ms", .milliseconds(500...30_000), .fallback("3000"),
             "A vehicle without a decision after this time is told that it was not identified.", "判定时限"
+        ),
+        Key(
+            "lane.N.attempts", .integer(1...5, unit: "attempts"), .fallback("2"),
+            "How often the camera is triggered for one vehicle within that time; each has at least 300 ms.",
+            "识别尝试次数"
         ),
         Key(
             "lane.N.authorised_window_ms", .milliseconds(5_000...300_000), .fallback("30000"),
@@ -34,147 +102,68 @@ extension KeySection {
             "How long the approach loop must be clear before its vehicle counts as gone.", "倒车离开判定时间"
         ),
         Key(
+            "lane.N.axle_gap_ms", .milliseconds(100...5_000), .fallback("1200"),
+            "The longest time for which one vehicle's axles leave the approach loop free; less than back_out_ms.",
+            "同一车辆两轴间断最长时间"
+        ),
+        Key(
             "lane.N.close_delay_ms", .milliseconds(200...10_000), .fallback("1000"),
-            "How long the safety loop must be clear before the arm is lowered.", "落杆延时"
+            "How long everything under the arm must be clear before it is lowered.", "落杆延时"
         ),
         Key(
-            "lane.N.raise_travel_ms", .milliseconds(300...15_000), .fallback("3000"),
-            "How long the arm takes to rise. For the limit switches to come: nothing depends on it yet.", "抬杆行程时间"
+            "lane.N.stuck_after_s", .integer(30...86_400, unit: "s"), .fallback("300"),
+            "A vehicle sensor that is active for so long is reported as stuck.", "感应器常通报警时间"
         ),
         Key(
-            "lane.N.lower_travel_ms", .milliseconds(300...15_000), .fallback("3000"),
-            "How long the arm takes to come down.", "落杆行程时间"
+            "lane.N.chatter_edges", .integer(5...200, unit: "changes"), .fallback("20"),
+            "So many changes within chatter_window_ms make a vehicle sensor faulty: it then counts as active.",
+            "抖动判定次数"
         ),
         Key(
-            "lane.N.relay_pulse_ms", .milliseconds(300...1_000), .fallback("500"),
-            "How long the raise or lower relay is held; shorter than both travel times.", "继电器脉冲宽度"
+            "lane.N.chatter_window_ms", .milliseconds(200...10_000), .fallback("1000"),
+            "The window in which changes are counted.", "抖动判定窗口"
         ),
         Key(
-            "lane.N.dead_time_ms", .milliseconds(200...5_000), .fallback("300"),
-            "The least pause between releasing one barrier relay and energising the other.", "抬落杆切换间隔"
+            "lane.N.chatter_quiet_ms", .milliseconds(1_000...60_000), .fallback("5000"),
+            "How long it must be quiet to be trusted again; longer than the window.", "抖动恢复时间"
+        ),
+        Key(
+            "lane.N.siren_s", .integer(1...300, unit: "s"), .fallback("10"),
+            "How long the siren sounds after a forced or tailgating passage.", "警笛时间"
+        ),
+        Key(
+            "lane.N.trigger_ms", .milliseconds(50...2_000), .fallback("200"),
+            "How long the camera's trigger is held.", "相机触发脉冲宽度"
+        ),
+        Key(
+            "lane.N.unattended_s", .integer(5...600, unit: "s"), .fallback("30"),
+            "How long an arm that nobody ordered up is left before it is lowered.", "无指令开启后落杆时间"
+        ),
+        Key(
+            "lane.N.maintenance_s", .integer(60...7_200, unit: "s"), .fallback("600"),
+            "Maintenance ends by itself after this time.", "检修模式最长时间"
         ),
     ]
 
-    private static let wiringKeys: [Key] = [
-        Key(
-            "lane.N.approach_input", .line, .optional(example: "APPROACH", shown: true),
-            "The loop before the arm. Mandatory with lines.backend = gpio.", "触发地感输入"
-        ),
-        Key(
-            "lane.N.approach_active", .choice(["high", "low"]), .fallback("low"),
-            "The level that means a vehicle; low lets a cut wire read as a vehicle.", "触发地感有车电平"
-        ),
-        Key(
-            "lane.N.safety_input", .line, .optional(example: "SAFETY", shown: true),
-            "The loop under the arm. Mandatory with lines.backend = gpio.", "防砸地感输入"
-        ),
-        Key(
-            "lane.N.safety_active", .choice(["high", "low"]), .fallback("low"),
-            "The level that means a vehicle; low lets a cut wire read as a vehicle.", "防砸地感有车电平"
-        ),
-        Key(
-            "lane.N.raise_output", .line, .optional(example: "RAISE", shown: true),
-            "The relay that raises the arm. Mandatory with lines.backend = gpio.", "抬杆输出"
-        ),
-        Key(
-            "lane.N.lower_output", .line, .optional(example: "LOWER", shown: true),
-            "The relay that lowers the arm. Mandatory with lines.backend = gpio.", "落杆输出"
-        ),
-        Key(
-            "lane.N.green_output", .line, .optional(example: "GREEN", shown: false),
-            "The green lamp, where there is one.", "绿灯输出"
-        ),
-        Key(
-            "lane.N.red_output", .line, .optional(example: "RED", shown: false),
-            "The red lamp, where there is one.", "红灯输出"
-        ),
-    ]
-
-    static let lines = KeySection(
-        english: "The digital inputs and outputs. Lines are named by their offset on the chip or by the kernel's name.",
-        chinese: "开关量输入输出; 可用序号或内核线名",
-        keys: [
+    /// For each contact: what it is, and the level that means "active".
+    private static let inputKeys: [Key] = LaneInput.allCases.flatMap { input in
+        let (english, chinese) = input.words
+        let fallback = input.isActiveHighByDefault ? "high" : "low"
+        return [
             Key(
-                "lines.backend", .choice(["gpio", "socket"]), .fallback("gpio"),
-                "The board's own lines, or a simulated site behind a local socket.", "gpio 实际线路, socket 仿真"
-            ),
+                "lane.N.\(input.rawValue)_input", .line,
+                .optional(example: input.example, shown: input == .approach || input == .safety), english,
+                "\(chinese)输入"),
             Key(
-                "lines.chip", .path(maximum: 107), .fallback("/dev/gpiochip0"),
-                "The GPIO chip, for lines.backend = gpio.", "GPIO 设备"
-            ),
-            Key(
-                "lines.socket", .path(maximum: 107), .optional(example: "/run/gatewarden/lines.sock", shown: false),
-                "The simulated site's socket. Mandatory with lines.backend = socket.", "仿真接口"
-            ),
-            Key(
-                "lines.input_bias", .choice(["as-is", "pull-up", "pull-down"]), .fallback("as-is"),
-                "The chip's own resistor on the inputs. A cut wire must read as a vehicle: bias towards *_active.",
-                "输入上下拉(断线须视为有车)"
-            ),
-            Key(
-                "lines.outputs_active", .choice(["high", "low"]), .fallback("high"),
-                "The level that energises a relay. If wrong, all pull in at start: try it without the barrier.",
-                "输出有效电平"
-            ),
-            Key(
-                "lines.debounce_ms", .milliseconds(0...100), .fallback("20"),
-                "A level shorter than this is no edge.", "输入消抖时间"
-            ),
+                "lane.N.\(input.rawValue)_active", .choice(["high", "low"]), .fallback(fallback), input.levelWords,
+                "\(chinese)有效电平"),
         ]
-    )
+    }
 
-    static let camera = KeySection(
-        english: "Cameras that push their reads over HTTP, numbered 1 to 32, at most 4 a lane.",
-        chinese: "车牌识别相机(HTTP 推送), 每车道最多4台",
-        keys: [
-            Key(
-                "camera.N.make", .choice(["vzenith", "hikvision"]), .mandatory(example: "vzenith"),
-                "Whose format it pushes: Vzenith AlarmInfoPlate JSON or Hikvision ANPR multipart.",
-                "品牌: vzenith 臻识, hikvision 海康"
-            ),
-            Key(
-                "camera.N.path", .urlPath, .mandatory(example: "/camera/1"),
-                "The path that is entered in the camera; each camera has its own.", "推送路径(每台相机不同)"
-            ),
-            Key(
-                "camera.N.address", .address, .optional(example: "192.168.1.64", shown: false),
-                "The camera's own address: pushes from any other are refused. Set it: cameras show no credentials.",
-                "相机IP地址(只接受该地址的推送)"),
-            Key(
-                "camera.N.lane", .integer(1...8, unit: ""), .mandatory(example: "1"),
-                "The number of the lane that it looks at.", "所属车道"
-            ),
-            Key(
-                "camera.N.lead_ms", .milliseconds(0...10_000), .fallback("3000"),
-                "By how much a read may come before the loop's edge and still count.", "识别可早于地感的时间"
-            ),
-        ]
-    )
-
-    static let sign = KeySection(
-        english: "LED signs with an FK/OLM card on a serial port, numbered 1 to 8.",
-        chinese: "显示屏(FK/OLM 控制卡, 串口)",
-        keys: [
-            Key(
-                "sign.N.port", .path(maximum: 107), .mandatory(example: "/dev/ttyS1"),
-                "The serial port.", "串口"
-            ),
-            Key(
-                "sign.N.lane", .integer(1...8, unit: ""), .mandatory(example: "1"),
-                "The number of the lane at which it stands.", "所属车道"
-            ),
-            Key(
-                "sign.N.baud", .choice(["2400", "4800", "9600", "19200", "38400", "57600", "115200"]),
-                .fallback("9600"), "Bits a second; 8 data bits, no parity, 1 stop bit.", "波特率"
-            ),
-            Key(
-                "sign.N.address", .integer(0...255, unit: ""), .fallback("0"),
-                "The card's address; 0 speaks to every card on the port.", "屏号, 0 为广播"
-            ),
-            Key(
-                "sign.N.expects_ack", .yesOrNo, .fallback("yes"),
-                "Whether the card answers. With no, a dead sign is not noticed.", "是否等待屏卡应答"
-            ),
-        ]
-    )
+    private static let outputKeys: [Key] = LaneRelay.allCases.map { relay in
+        let (english, chinese) = relay.words
+        return Key(
+            "lane.N.\(relay.rawValue)_output", .line,
+            .optional(example: relay.example, shown: relay == .raise || relay == .lower), english, "\(chinese)输出")
+    }
 }

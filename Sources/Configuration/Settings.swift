@@ -40,14 +40,46 @@ public struct LaneSettings: Sendable {
     public let entranceGate: String
     /// 道闸编号.
     public let gateCode: String
-    public let timings: TimingSettings
-    public let wiring: WiringSettings
+    /// The arm; nil for the second lane of another lane's arm.
+    public let arm: ArmSettings?
+    /// Whose arm closes this lane too, and how the two lie.
+    public let sharing: ArmSharing?
+    /// What is fitted. With the gpio backend each has a line; with the socket backend none is used.
+    public let inputs: [InputSettings]
+    public let outputs: [OutputSettings]
+    /// When the arm stays up every day.
+    public let holdOpen: [DailyHours]
 
     /// The number of the lane in the text, 1 to 8.
     public var number: Int { Int(id.index) + 1 }
 }
 
-/// The times of one lane, all of them lane time.
+public struct ArmSharing: Sendable {
+    public enum Layout: Sendable {
+        case opposed
+        case parallel
+    }
+
+    public let with: LaneID
+    public let layout: Layout
+}
+
+public struct ArmSettings: Sendable {
+    public enum Drive: Sendable {
+        case pulse
+        case maintained
+    }
+
+    public let drive: Drive
+    public let trustsGaps: Bool
+    public let queuesThrough: Bool
+    public let hasBackupPower: Bool
+    public let attempts: Int
+    public let chatterEdges: Int
+    public let timings: TimingSettings
+}
+
+/// The times of one arm, all of them lane time.
 public struct TimingSettings: Sendable {
     public let verdictDeadline: Interval
     public let authorisedWindow: Interval
@@ -57,6 +89,14 @@ public struct TimingSettings: Sendable {
     public let lowerTravel: Interval
     public let relayPulse: Interval
     public let deadTime: Interval
+    public let axleGap: Interval
+    public let stuckAfter: Interval
+    public let chatterWindow: Interval
+    public let chatterQuiet: Interval
+    public let siren: Interval
+    public let trigger: Interval
+    public let unattended: Interval
+    public let maintenance: Interval
 }
 
 /// How a GPIO line is named: by its offset on the chip or by the name that the kernel knows.
@@ -65,18 +105,30 @@ public enum LineReference: Hashable, Sendable {
     case name(String)
 }
 
-/// Where one lane's loops, relays and lamps are connected. With the gpio backend the two inputs and the two barrier
-/// outputs are never nil; with the socket backend none is used.
-public struct WiringSettings: Sendable {
-    public let approachInput: LineReference?
-    public let safetyInput: LineReference?
-    /// True when a high level means that a vehicle is present; always so with the socket backend.
-    public let approachActiveHigh: Bool
-    public let safetyActiveHigh: Bool
-    public let raiseOutput: LineReference?
-    public let lowerOutput: LineReference?
-    public let greenOutput: LineReference?
-    public let redOutput: LineReference?
+public struct InputSettings: Sendable {
+    public let input: LaneInput
+    /// Nil with the socket backend, where the site has every input under its number.
+    public let line: LineReference?
+    /// True when a high level means "active"; always so with the socket backend.
+    public let isActiveHigh: Bool
+}
+
+public struct OutputSettings: Sendable {
+    public let relay: LaneRelay
+    public let line: LineReference?
+}
+
+/// A time of each day, by the site's wall time; it may go over midnight.
+public struct DailyHours: Equatable, Sendable {
+    /// 0 ..< 1440.
+    public let fromMinute: Int
+    /// 0 ... 1440, and not `fromMinute`.
+    public let toMinute: Int
+
+    public func contains(minute: Int) -> Bool {
+        fromMinute < toMinute
+            ? (fromMinute..<toMinute).contains(minute) : minute >= fromMinute || minute < toMinute
+    }
 }
 
 public struct LineSettings: Sendable {

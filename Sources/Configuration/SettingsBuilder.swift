@@ -48,23 +48,121 @@ extension LaneID {
 extension LaneSettings {
     fileprivate init(_ keys: CheckedKeys, number: Int) {
         let lane = "lane.\(number)."
-        let isSimulated = keys.text("lines.backend") == "socket"
         id = LaneID(number: number)
         direction = keys.text(lane + "direction") == "entry" ? .entry : .exit
         entranceGate = keys.text(lane + "entrance_gate")
         gateCode = keys.text(lane + "gate_code")
-        timings = TimingSettings(
-            verdictDeadline: keys.interval(lane + "verdict_deadline_ms"),
-            authorisedWindow: keys.interval(lane + "authorised_window_ms"),
-            backOut: keys.interval(lane + "back_out_ms"), closeDelay: keys.interval(lane + "close_delay_ms"),
-            raiseTravel: keys.interval(lane + "raise_travel_ms"), lowerTravel: keys.interval(lane + "lower_travel_ms"),
-            relayPulse: keys.interval(lane + "relay_pulse_ms"), deadTime: keys.interval(lane + "dead_time_ms"))
-        wiring = WiringSettings(
-            approachInput: keys.knownLine(lane + "approach_input"), safetyInput: keys.knownLine(lane + "safety_input"),
-            approachActiveHigh: isSimulated || keys.text(lane + "approach_active") == "high",
-            safetyActiveHigh: isSimulated || keys.text(lane + "safety_active") == "high",
-            raiseOutput: keys.knownLine(lane + "raise_output"), lowerOutput: keys.knownLine(lane + "lower_output"),
-            greenOutput: keys.knownLine(lane + "green_output"), redOutput: keys.knownLine(lane + "red_output"))
+        if let other = keys.knownNumber(lane + "shares_arm_with") {
+            let layout: ArmSharing.Layout = keys.knownText(lane + "layout") == "parallel" ? .parallel : .opposed
+            sharing = ArmSharing(with: LaneID(number: other), layout: layout)
+            arm = nil
+        } else {
+            sharing = nil
+            arm = ArmSettings(keys, lane)
+        }
+        inputs = keys.inputs(ofLane: number)
+        outputs = keys.outputs(ofLane: number)
+        if case .hours(let hours)? = keys.value(lane + "hold_open") { holdOpen = hours } else { holdOpen = [] }
+    }
+}
+
+extension CheckedKeys {
+    var isSimulated: Bool { knownText("lines.backend") == "socket" }
+
+    fileprivate func inputs(ofLane number: Int) -> [InputSettings] {
+        LaneInput.allCases.compactMap { input in
+            let key = "lane.\(number).\(input.rawValue)_"
+            guard hasInput(input, lane: number) else { return nil }
+            return InputSettings(
+                input: input, line: isSimulated ? nil : knownLine(key + "input"),
+                isActiveHigh: isSimulated || text(key + "active") == "high")
+        }
+    }
+
+    fileprivate func outputs(ofLane number: Int) -> [OutputSettings] {
+        let isSecond = knownNumber("lane.\(number).shares_arm_with") != nil
+        return LaneRelay.allCases.compactMap { relay in
+            let line = knownLine("lane.\(number).\(relay.rawValue)_output")
+            if isSimulated {
+                let isAlways = isSecond ? relay == .green || relay == .red : relay.isAlwaysSimulated
+                return isAlways || line != nil ? OutputSettings(relay: relay, line: nil) : nil
+            }
+            return line.map { OutputSettings(relay: relay, line: $0) }
+        }
+    }
+
+    /// A simulated site has the loops that every lane needs, and whatever else is named.
+    func hasInput(_ input: LaneInput, lane number: Int) -> Bool {
+        if knownLine("lane.\(number).\(input.rawValue)_input") != nil { return true }
+        guard isSimulated else { return false }
+        if knownNumber("lane.\(number).shares_arm_with") != nil {
+            return input == .approach || input == .safety && knownText("lane.\(number).layout") == "parallel"
+        }
+        return input == .approach || input == .safety
+    }
+
+    /// What is set, or by the class of GB/T 24973; with a limit switch, it is the time after which something is wrong.
+    func travel(_ way: String, lane number: Int) -> Int? {
+        let lane = "lane.\(number)."
+        if let set = knownNumber(lane + way + "_travel_ms") { return set }
+        let time: Int
+        switch knownText(lane + "arm_class") {
+        case "F": time = 1_400
+        case "O": time = 4_000
+        case "S": time = 5_000
+        default: return nil
+        }
+        return hasInput(way == "raise" ? .openLimit : .closedLimit, lane: number) ? 2 * time : time
+    }
+}
+
+extension LaneRelay {
+    fileprivate var isAlwaysSimulated: Bool {
+        switch self {
+        case .raise, .lower, .green, .red: true
+        case .stop, .fill, .siren, .beacon, .trigger: false
+        }
+    }
+}
+
+extension ArmSettings {
+    fileprivate init(_ keys: CheckedKeys, _ lane: String) {
+        drive = keys.text(lane + "barrier") == "pulse" ? .pulse : .maintained
+        if case .yes(let trusts)? = keys.value(lane + "trusts_gaps") {
+            trustsGaps = trusts
+        } else {
+            trustsGaps = keys.knownLine(lane + "curtain_input") != nil
+        }
+        queuesThrough = keys.yes(lane + "queue_through")
+        hasBackupPower = keys.yes(lane + "backup_power")
+        attempts = keys.number(lane + "attempts")
+        chatterEdges = keys.number(lane + "chatter_edges")
+        timings = TimingSettings(keys, lane)
+    }
+}
+
+extension TimingSettings {
+    fileprivate init(_ keys: CheckedKeys, _ lane: String) {
+        guard let number = Int(split(lane, at: 0x2E)[1]), let up = keys.travel("raise", lane: number),
+            let down = keys.travel("lower", lane: number)
+        else { preconditionFailure("CFG-8 an arm has travel times") }
+        func seconds(_ key: String) -> Interval { .seconds(UInt64(keys.number(lane + key))) }
+        verdictDeadline = keys.interval(lane + "verdict_deadline_ms")
+        authorisedWindow = keys.interval(lane + "authorised_window_ms")
+        backOut = keys.interval(lane + "back_out_ms")
+        closeDelay = keys.interval(lane + "close_delay_ms")
+        raiseTravel = .milliseconds(UInt64(up))
+        lowerTravel = .milliseconds(UInt64(down))
+        relayPulse = keys.interval(lane + "relay_pulse_ms")
+        deadTime = keys.interval(lane + "dead_time_ms")
+        axleGap = keys.interval(lane + "axle_gap_ms")
+        stuckAfter = seconds("stuck_after_s")
+        chatterWindow = keys.interval(lane + "chatter_window_ms")
+        chatterQuiet = keys.interval(lane + "chatter_quiet_ms")
+        siren = seconds("siren_s")
+        trigger = keys.interval(lane + "trigger_ms")
+        unattended = seconds("unattended_s")
+        maintenance = seconds("maintenance_s")
     }
 }
 

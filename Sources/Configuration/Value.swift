@@ -10,6 +10,7 @@ enum Value: Sendable {
     case url(ServiceURL)
     case stage(EmissionStage)
     case line(LineReference)
+    case hours([DailyHours])
     case none
 }
 
@@ -44,6 +45,7 @@ extension ValueKind {
         case .choice(let words): list(words)
         case .stage: "0 to 6, or D"
         case .line: "an offset 0 to 1023 or a line's name"
+        case .hours(let maximum): "1 to \(maximum) times HH:MM-HH:MM between commas"
         }
     }
 
@@ -80,6 +82,8 @@ extension ValueKind {
             return EmissionStage(code: text).flatMap { $0 == .unknown ? nil : .stage($0) }
         case .line:
             return line(text).map { .line($0) }
+        case .hours(let maximum):
+            return hours(text, maximum: maximum)
         }
     }
 
@@ -89,12 +93,40 @@ extension ValueKind {
         return .words(words)
     }
 
+    private func hours(_ text: String, maximum: Int) -> Value? {
+        let parts = split(text, at: 0x2C).map { DailyHours(trimmed($0)) }
+        var hours: [DailyHours] = []
+        for part in parts {
+            guard let part else { return nil }
+            hours.append(part)
+        }
+        return hours.count <= maximum ? .hours(hours) : nil
+    }
+
     private func line(_ text: String) -> LineReference? {
         if text.utf8.allSatisfy(isDigit) {
             return wholeNumber(text, in: ValueKind.lineOffsets).map { .offset(UInt32($0)) }
         }
         guard text.utf8.count <= ValueKind.lineNameBytes, text.utf8.allSatisfy({ $0 > 0x20 }) else { return nil }
         return .name(text)
+    }
+}
+
+extension DailyHours {
+    /// Nil unless `text` is `HH:MM-HH:MM` with two different times; 24:00 is the end of the day.
+    init?(_ text: String) {
+        let ends = split(text, at: 0x2D).map { DailyHours.minute($0) }
+        guard ends.count == 2, let from = ends[0], let to = ends[1], from != to, from < 1_440 else { return nil }
+        self.init(fromMinute: from, toMinute: to)
+    }
+
+    private static func minute(_ text: String) -> Int? {
+        let parts = split(text, at: 0x3A)
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 }),
+            let hour = wholeNumber(parts[0], in: 0...24), let minute = wholeNumber(parts[1], in: 0...59),
+            hour < 24 || minute == 0
+        else { return nil }
+        return hour * 60 + minute
     }
 }
 

@@ -1,9 +1,28 @@
 // What a person may type at the console, and how bytes become lines. Pure.
 //
+// Invariant: what moves an arm names its lane, and a release its reason.
 // Limits: a line has at most `ConsoleLines.maximumLineBytes` bytes.
+
+import Domain
+
+/// What a person wants of a lane. Each is on record before it is carried out.
+public enum LaneCommand: Equatable, Sendable {
+    case release(reason: String)
+    case close
+    case stop
+    case hold(Bool)
+    case lockdown(Bool)
+    case maintenance(Bool)
+    /// The output by its word: raise, lower, stop, green, red …
+    case energise(output: String, Bool)
+    case identify
+    /// Measures the arm's travel, or says how far that is.
+    case calibrate
+}
 
 /// A question that the controller answers.
 public enum ConsoleCommand: Equatable, Sendable {
+    case lane(LaneID, LaneCommand)
     case status
     case lanes
     /// The newest records, 1...`ConsoleRequest.maximumTailCount`.
@@ -27,6 +46,13 @@ enum ConsoleRequest: Equatable {
         "help                this list",
         "status              the controller, its threads and faults",
         "lanes               each lane and what stands there",
+        "lane N release REASON…              opens for the vehicle that waits, or for whoever comes",
+        "lane N close | stop                 lowers the arm when nothing is under it | halts it",
+        "lane N hold | lockdown | maintenance on|off",
+        "                    keeps the arm up | lets nobody in | switches the automatic off, for a limited time",
+        "lane N energise OUTPUT on|off       drives one output by hand, in maintenance only",
+        "lane N identify     asks once more who stands there",
+        "lane N calibrate    measures the arm's travel by its limit switches; type it again to see how far it is",
         "ledger tail [n]     the newest n records, 1 to \(maximumTailCount), \(defaultTailCount) when n is left out",
         "quit                ends this session",
     ]
@@ -42,15 +68,45 @@ enum ConsoleRequest: Equatable {
         case ("quit", 1): self = .quit
         case ("status", 1): self = .ask(.status)
         case ("lanes", 1): self = .ask(.lanes)
+        case ("lane", 3...): self = ConsoleRequest.lane(words)
         case ("ledger", 2...3) where words[1] == "tail":
             self = ConsoleRequest.tail(words.count == 3 ? words[2] : nil)
         case ("help", _), ("quit", _), ("status", _), ("lanes", _):
             self = .refused("\(verb) takes nothing after it: type \(verb) alone")
+        case ("lane", _): self = .refused(ConsoleRequest.laneHelp)
         case ("ledger", _):
             self = .refused("ledger is followed by tail and at most one number: type ledger tail 10")
         default:
-            self = .refused("unknown command \"\(verb)\": use help, status, lanes, ledger tail [n] or quit")
+            self = .refused("unknown command \"\(verb)\": type help for the commands")
         }
+    }
+
+    private static let laneHelp =
+        "lane is followed by its number and release, close, stop, hold, lockdown, maintenance, energise, identify or "
+        + "calibrate: type help"
+
+    private static func lane(_ words: [String]) -> ConsoleRequest {
+        guard let number = Int(words[1]), (1...LaneID.maximumCount).contains(number) else {
+            return .refused("\"\(words[1])\" is not the number of a lane, 1 to \(LaneID.maximumCount): type lanes")
+        }
+        func ask(_ command: LaneCommand) -> ConsoleRequest { .ask(.lane(LaneID(UInt8(number - 1)), command)) }
+        func isOn(_ word: String) -> Bool? { word == "on" ? true : word == "off" ? false : nil }
+        switch (words[2], words.count) {
+        case ("release", 4...): return ask(.release(reason: words[3...].joined(separator: " ")))
+        case ("release", _): return .refused("a release needs its reason: type lane \(number) release and why")
+        case ("close", 3): return ask(.close)
+        case ("stop", 3): return ask(.stop)
+        case ("identify", 3): return ask(.identify)
+        case ("calibrate", 3): return ask(.calibrate)
+        case ("hold", 4), ("lockdown", 4), ("maintenance", 4):
+            guard let isOn = isOn(words[3]) else { break }
+            return ask(words[2] == "hold" ? .hold(isOn) : words[2] == "lockdown" ? .lockdown(isOn) : .maintenance(isOn))
+        case ("energise", 5):
+            guard let isOn = isOn(words[4]) else { break }
+            return ask(.energise(output: words[3], isOn))
+        default: break
+        }
+        return .refused(laneHelp)
     }
 
     private static func tail(_ word: String?) -> ConsoleRequest {

@@ -1,6 +1,6 @@
 // The admission thread: binds reads to vehicles and decides. Its decisions go to the ledger, never to the lane.
 //
-// Invariants: one decision a vehicle; the register is a snapshot in memory; nothing here waits for flash or network.
+// Invariants: one decision a vehicle, also where two of a lane wait for one; the register is a snapshot in memory; nothing here waits for flash or network.
 
 import Admission
 import Domain
@@ -11,7 +11,8 @@ final class AdmissionThread: @unchecked Sendable {
         let lane: LaneID
         let direction: Direction
         var matcher: IdentityMatcher
-        var open: (token: VehicleToken, askedAt: Instant)?
+        /// Who waits for a decision: at most the vehicle that is being served and the one behind it.
+        var open: [(token: VehicleToken, askedAt: Instant)] = []
     }
 
     private let requests: Ring<LaneRequest>
@@ -27,6 +28,7 @@ final class AdmissionThread: @unchecked Sendable {
     private var lanes: [LaneState]
 
     private static let longestWait = Interval.milliseconds(200)
+    private static let openLimit = 2
 
     init(
         lanes: [(lane: LaneID, direction: Direction)], register: any RegisterLookup, policy: Policy,
@@ -76,19 +78,21 @@ final class AdmissionThread: @unchecked Sendable {
     private func take(_ request: LaneRequest) {
         let now = clock.now()
         switch request {
-        case .identify(let lane, let token, let arrivedAt):
-            guard let index = index(of: lane) else { return }
-            lanes[index].open = (token, now)
+        case .identify(let lane, let token, let arrivedAt, let attempt):
+            // A later attempt asks the camera anew, and nobody else.
+            guard attempt == 1, let index = index(of: lane) else { return }
+            if lanes[index].open.count == AdmissionThread.openLimit { lanes[index].open.removeFirst() }
+            lanes[index].open.append((token, now))
             if let found = lanes[index].matcher.request(token, arrivedAt: arrivedAt, now: now) {
                 decide(index, found)
             }
         case .overdue(let lane, let token):
-            guard let index = index(of: lane), lanes[index].open?.token == token else { return }
-            give(index, .notIdentified, capture: nil)
+            guard let index = index(of: lane) else { return }
+            give(index, token, .notIdentified, capture: nil)
         case .ended(let lane, let token, let at):
             guard let index = index(of: lane) else { return }
             lanes[index].matcher.left(token, at: at)
-            if lanes[index].open?.token == token { lanes[index].open = nil }
+            lanes[index].open.removeAll { $0.token == token }
         }
     }
 
@@ -102,15 +106,15 @@ final class AdmissionThread: @unchecked Sendable {
     }
 
     private func decide(_ index: Int, _ found: Identification) {
-        guard lanes[index].open?.token == found.token else { return }
+        guard lanes[index].open.contains(where: { $0.token == found.token }) else { return }
         let finding = Admission.decide(
             plate: found.capture.plate, register: register, policy: policy, at: clock.wall())
-        give(index, finding, capture: found.capture)
+        give(index, found.token, finding, capture: found.capture)
     }
 
-    private func give(_ index: Int, _ finding: Finding, capture: Capture?) {
-        guard let open = lanes[index].open else { return }
-        lanes[index].open = nil
+    private func give(_ index: Int, _ token: VehicleToken, _ finding: Finding, capture: Capture?) {
+        guard let place = lanes[index].open.firstIndex(where: { $0.token == token }) else { return }
+        let open = lanes[index].open.remove(at: place)
         let verdict = Verdict(lane: lanes[index].lane, token: open.token, reason: finding.reason)
         var decision = Decision(
             verdict: verdict, direction: lanes[index].direction, askedAt: open.askedAt, decidedAt: clock.now())

@@ -1,4 +1,5 @@
-// The console thread: answers questions over the local socket. It reads what the others publish and asks none of them.
+// The console thread: answers questions over the local socket. It reads what the others publish; what a person
+// orders goes to the ledger first, and it waits for that record no longer than a few seconds.
 
 import Console
 import Domain
@@ -9,6 +10,8 @@ import Synchronization
 
 final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     private let overview: Overview
+    private let desk: OrderDesk
+    private var calibrations: [Calibration] = []
     private let reader: LedgerReader
     private let clock: any Clock
     private let stop: Flag
@@ -16,8 +19,11 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
 
     private static let tick = Interval.milliseconds(500)
 
-    init(overview: Overview, reader: LedgerReader, clock: any Clock, stop: Flag, pulse: Pulse) {
+    init(
+        overview: Overview, desk: OrderDesk, reader: LedgerReader, clock: any Clock, stop: Flag, pulse: Pulse
+    ) {
         self.overview = overview
+        self.desk = desk
         self.reader = reader
         self.clock = clock
         self.stop = stop
@@ -27,6 +33,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     func run(_ loop: EventLoop) throws(MachineError) {
         let tickWatch = try loop.timer(ConsoleThread.tick, repeats: true) {
             self.pulse.beat(self.clock.now())
+            for calibration in self.calibrations { calibration.look(self.desk, now: self.clock.now()) }
             if self.stop.isRaised { loop.stop() }
         }
         loop.run()
@@ -36,8 +43,52 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     func answer(_ command: ConsoleCommand) -> [String] {
         switch command {
         case .status: overview.status(now: clock.now()) + backlog()
-        case .lanes: overview.lanes.map { $0.line }
+        case .lanes: overview.lanes.flatMap { $0.lines(now: clock.now()) }
+        case .lane(let lane, let command): carryOut(command, lane)
         case .ledgerTail(let count): tail(count)
+        }
+    }
+
+    private func carryOut(_ command: LaneCommand, _ lane: LaneID) -> [String] {
+        guard let status = overview.lanes.first(where: { $0.lane == lane }) else {
+            return ["there is no lane \(lane.index + 1) in this configuration: type lanes"]
+        }
+        switch command {
+        case .release(let reason):
+            let isWaiting = status.phase == .identifying || status.phase == .refused
+            return [desk.give(.release(lane, isWaiting ? status.token : .none), lane, reason: reason)]
+        case .close: return [desk.give(.close, lane, reason: "")]
+        case .stop: return [desk.give(.stop, lane, reason: "")]
+        case .hold(let isOn): return [desk.give(.hold(isOn), lane, reason: "")]
+        case .lockdown(let isOn): return [desk.give(.lockdown(isOn), lane, reason: "")]
+        case .maintenance(let isOn): return [desk.give(.maintenance(isOn), lane, reason: "")]
+        case .identify: return [desk.give(.identifyAgain(lane), lane, reason: "")]
+        case .energise(let word, let isOn):
+            guard let output = LaneOutput(word: word) else {
+                return [
+                    "\"\(word)\" is no output: raise, lower, stop, green, red, fill, siren, beacon, trigger or second-…"
+                ]
+            }
+            guard status.isInMaintenance else {
+                return [
+                    "not ordered: outputs are armed in maintenance only: type lane \(lane.index + 1) maintenance on"
+                ]
+            }
+            return [desk.give(.energise(output, isOn), lane, reason: "")]
+        case .calibrate:
+            if let known = calibrations.first(where: { $0.lane == lane }) {
+                if !known.isOver { return known.report }
+                calibrations.removeAll { $0.lane == lane }
+                if !known.isTold {
+                    known.isTold = true
+                    calibrations.append(known)
+                    return known.report
+                }
+            }
+            let calibration = Calibration(status, now: clock.now())
+            calibrations.append(calibration)
+            calibration.look(desk, now: clock.now())
+            return calibration.report
         }
     }
 
@@ -87,7 +138,7 @@ final class Overview: Sendable {
 
     func status(now: Instant) -> [String] {
         var lines = ["gatewarden \(version), up \(now.since(started).milliseconds / 1_000) s"]
-        lines += lanes.map { $0.line }
+        for lane in lanes { lines += lane.lines(now: now) }
         let state = ledger.isFailing.load(ordering: .relaxed) ? "failing" : "ok"
         lines.append("ledger: \(state), record \(ledger.head.load(ordering: .relaxed))")
         let late = pulses.filter { $0.age(now) > $0.limit }
@@ -109,12 +160,28 @@ final class Shortfalls: Sendable {
 }
 
 extension LaneStatus {
-    /// One line for the console.
-    var line: String {
-        "lane \(lane.index + 1): \(phase.word), approach \(isApproachActive ? "on" : "off"), "
-            + "safety \(isSafetyActive ? "on" : "off"), \(count(.completed)) completed, "
-            + "\(count(.backedOut)) backed out, \(count(.expired)) expired, \(count(.forced)) forced, "
-            + "\(count(.interrupted)) interrupted, \(edgesLost.load(ordering: .relaxed)) times edges lost, "
-            + "\(lost.load(ordering: .relaxed)) messages lost"
+    /// For the console: what stands there, what was, and each fault that is or was.
+    func lines(now: Instant) -> [String] {
+        var words = ["\(phase.word)", "arm \(arm.word)"]
+        if isHeldOpen { words.append("held open") }
+        if isLockedDown { words.append("locked down") }
+        if isInMaintenance { words.append("in maintenance") }
+        for raw in 0..<UInt8(LaneSensor.count) {
+            guard let sensor = LaneSensor(rawValue: raw), active.contains(sensor) else { continue }
+            words.append(sensor.word + (doubtful.contains(sensor) ? " counts as on" : " on"))
+        }
+        for outcome in PassOutcome.allCases where count(outcome) > 0 {
+            words.append("\(count(outcome)) \(outcome.word)")
+        }
+        let edges = edgesLost.load(ordering: .relaxed)
+        if edges > 0 { words.append("\(edges) times edges lost") }
+        let messages = lost.load(ordering: .relaxed)
+        if messages > 0 { words.append("\(messages) messages lost") }
+        return ["lane \(lane.index + 1): " + words.joined(separator: ", ")]
+            + seenFaults.map { seen in
+                let age = now.since(seen.since).milliseconds / 1_000
+                let state = seen.isPresent ? "FAULT for \(age) s" : "healed \(age) s ago"
+                return "  \(seen.fault.subject): \(state), \(seen.count) times: \(seen.fault.detail)"
+            }
     }
 }

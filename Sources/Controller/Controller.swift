@@ -3,7 +3,7 @@
 // Invariants: what can fail fails before the first thread starts, with one line that says what to do; the lane is live
 // before the network, the uplink and the console; at the end the lane goes first, so that its last words are kept, and
 // the ledger goes last.
-// Limits: one lane, one sign and one uplink in this version.
+// Limits: 8 lanes on one thread, a sign for each, and one uplink in this version.
 
 import Admission
 import Configuration
@@ -44,11 +44,10 @@ public final class Controller {
 
     private func serve() throws(MachineError) -> RunEnd {
         let rings = try Rings(
-            uplinkGenerations: UplinkKeeper.maximumGenerations, hasSign: !settings.signs.isEmpty)
+            uplinkGenerations: UplinkKeeper.maximumGenerations, signLanes: settings.signs.map { $0.lane })
         let shortfalls = Shortfalls()
         let started = clock.now()
-        let lane = settings.lanes[0]
-        let laneStatus = LaneStatus(lane.id)
+        let laneStatuses = settings.lanes.map { LaneStatus($0.id) }
         let ledgerStatus = LedgerStatus()
         if settings.realtime.locksMemory, let errno = lockMemory() {
             shortfalls.note()
@@ -56,36 +55,45 @@ public final class Controller {
         }
 
         let lanePulse = pulse("lane", .milliseconds(1_000))
-        let laneThread = laneThread(lane, rings, lanePulse, laneStatus)
+        let laneThread = LaneThread(
+            arms: parts.assembly.laneArms(boot: parts.ledger.bootNumber), wiring: parts.assembly.wiring,
+            lines: parts.lines, clock: clock, channels: rings.lane, stop: stop, pulse: lanePulse,
+            statuses: laneStatuses)
         let laneHandle = try start("lane", shortfalls, settings.realtime) { laneThread.run() }
 
         let admissionPulse = pulse("admission", .seconds(5))
-        let admissionThread = admissionThread(lane, rings, admissionPulse)
+        let admissionThread = admissionThread(rings, admissionPulse)
         let admissionHandle = try start("admission", shortfalls) { admissionThread.run() }
 
         let ledgerPulse = pulse("ledger", .seconds(30))
         let ledgerThread = LedgerThread(
-            writer: parts.ledger, gates: [gate(lane)], channels: rings.ledger, clock: clock, stop: ledgerStop,
+            writer: parts.ledger, gates: settings.lanes.map { gate($0) }, channels: rings.ledger, clock: clock,
+            stop: ledgerStop,
             pulse: ledgerPulse, status: ledgerStatus, log: log)
         let ledgerHandle = try start("ledger", shortfalls) { ledgerThread.run() }
 
         var others: [Thread] = []
-        if let sign = settings.signs.first { others.append(try startSign(sign, rings, shortfalls)) }
+        for sign in settings.signs {
+            if let channels = rings.signs[Int(sign.lane.index)] {
+                others.append(try startSign(sign, channels, shortfalls))
+            }
+        }
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
         let uplinks = startUplinks(rings)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
-            version: version, started: started, lanes: [laneStatus], ledger: ledgerStatus, pulses: pulses,
+            version: version, started: started, lanes: laneStatuses, ledger: ledgerStatus, pulses: pulses,
             destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls)
-        others.append(try startConsole(overview, consolePulse, shortfalls))
-        log.info("lane \(lane.number) live \(clock.now().since(parts.began).milliseconds) ms after start")
+        others.append(try startConsole(overview, rings.orders, consolePulse, shortfalls))
+        log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
         let supervisor = Supervisor(
             clock: clock, log: log, signals: parts.signals, wallClock: parts.wallClock, watchdog: parts.watchdog,
             critical: [lanePulse, admissionPulse, ledgerPulse],
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
-            lanes: [laneThread], laneStatus: [laneStatus], uplinks: uplinks, notes: rings.ledger.notes)
+            laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
+            schedule: HoldSchedule(settings, rings.scheduled))
         let end = supervisor.run()
 
         stop.raise()
@@ -126,23 +134,15 @@ public final class Controller {
             }, body)
     }
 
-    private func laneThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse, _ status: LaneStatus) -> LaneThread {
-        let core = LaneCore(lane: lane.id, boot: parts.ledger.bootNumber, timings: LaneTimings(lane.timings))
-        return LaneThread(
-            core: core, lines: parts.lines, clock: clock,
-            wiring: (lane.wiring.approachActiveHigh, lane.wiring.safetyActiveHigh), channels: rings.lane, stop: stop,
-            pulse: pulse, status: status)
-    }
-
-    private func admissionThread(_ lane: LaneSettings, _ rings: Rings, _ pulse: Pulse) -> AdmissionThread {
+    private func admissionThread(_ rings: Rings, _ pulse: Pulse) -> AdmissionThread {
         AdmissionThread(
-            lanes: [(lane.id, lane.direction)], register: parts.register,
+            lanes: settings.lanes.map { ($0.id, $0.direction) }, register: parts.register,
             policy: Policy(minimumStage: settings.policy.minimumStage), knownKeys: parts.knownCaptureKeys,
             channels: rings.admission, clock: clock,
             stop: stop, pulse: pulse, log: log)
     }
 
-    private func startSign(_ sign: Configuration.SignSettings, _ rings: Rings, _ shortfalls: Shortfalls)
+    private func startSign(_ sign: Configuration.SignSettings, _ channels: SignChannels, _ shortfalls: Shortfalls)
         throws(MachineError) -> Thread
     {
         let port = SerialLine(SerialSettings(path: sign.port, baud: UInt32(sign.baud)))
@@ -150,10 +150,11 @@ public final class Controller {
         driverSettings.address = sign.address
         driverSettings.expectsAcknowledgement = sign.expectsAcknowledgement
         let driver = SignDriver(port: port, clock: clock, settings: driverSettings)
+        let name = "sign \(sign.number)"
         let thread = SignThread(
-            driver: driver, channels: rings.sign, clock: clock, stop: stop, pulse: pulse("sign", .seconds(10)),
+            name: name, driver: driver, channels: channels, clock: clock, stop: stop, pulse: pulse(name, .seconds(10)),
             log: log)
-        return try start("sign", shortfalls) { thread.run() }
+        return try start(name, shortfalls) { thread.run() }
     }
 
     private func startNet(_ rings: Rings, _ pulse: Pulse, _ shortfalls: Shortfalls) throws(MachineError) -> Thread {
@@ -187,11 +188,12 @@ public final class Controller {
         return keepers
     }
 
-    private func startConsole(_ overview: Overview, _ pulse: Pulse, _ shortfalls: Shortfalls) throws(MachineError)
-        -> Thread
-    {
+    private func startConsole(
+        _ overview: Overview, _ orders: OrderChannels, _ pulse: Pulse, _ shortfalls: Shortfalls
+    ) throws(MachineError) -> Thread {
         let console = ConsoleThread(
-            overview: overview, reader: parts.consoleReader, clock: clock, stop: stop, pulse: pulse)
+            overview: overview, desk: OrderDesk(orders, clock: clock), reader: parts.consoleReader, clock: clock,
+            stop: stop, pulse: pulse)
         let endpoint = parts.consoleEndpoint
         endpoint.source = console
         let log = log
@@ -220,15 +222,6 @@ extension RunEnd {
         case .signal(let signal): "signal \(signal)"
         case .linesLost(let error): "lines lost: \(error.description)"
         }
-    }
-}
-
-extension LaneTimings {
-    init(_ timings: TimingSettings) {
-        self.init(
-            verdictDeadline: timings.verdictDeadline, authorisedWindow: timings.authorisedWindow,
-            backOut: timings.backOut, closeDelay: timings.closeDelay, raiseTravel: timings.raiseTravel,
-            lowerTravel: timings.lowerTravel, relayPulse: timings.relayPulse, deadTime: timings.deadTime)
     }
 }
 

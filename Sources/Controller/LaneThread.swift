@@ -1,37 +1,52 @@
-// The lane thread: edges and verdicts in, relays out. It waits in its poll and nowhere else.
+// The lane thread: edges, verdicts and orders in, relays out, for all arms of the board. It waits in its poll and nowhere
+// else.
 //
 // Invariants: no heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
-// waited for. The ring of verdicts is filled by the ledger thread alone, after the commit: a raise without a durable
-// decision has no way to come about (promise 1).
+// waited for. The ring of words is filled by the ledger thread alone, after the commit: a raise without a durable
+// decision or order has no way to come about (promise 1).
 // When the lines fail, each output is switched off for itself, as far as it can be reached, and the thread ends: the
 // supervisor ends the process.
+// Limits: 8 arms with at most 8 lanes together.
 
 import Domain
 import LaneCore
 import Machine
 import Synchronization
 
-/// Inputs of the port, in its order.
-enum LaneInput {
-    static let approach = 0
-    static let safety = 1
-    static let count = 2
+/// One arm, with the lane or the two lanes that it closes.
+struct LaneArm: Sendable {
+    var core: LaneCore
+    let lane: LaneID
+    let second: LaneID?
+    /// The core's next deadline, so that a turn asks no core that has nothing to say.
+    fileprivate var deadline: Instant?
+
+    init(_ core: LaneCore, lane: LaneID, second: LaneID? = nil) {
+        self.core = core
+        self.lane = lane
+        self.second = second
+    }
+}
+
+/// What a core is given: the first time its levels, then events.
+enum LaneStep: Sendable {
+    case start(SensorSet)
+    case event(LaneEvent)
 }
 
 final class LaneThread: @unchecked Sendable {
     private let lines: any LinePort
     private let clock: any Clock
-    private let verdicts: Ring<Verdict>
-    private let requests: Ring<LaneRequest>
-    private let ends: Ring<PassEnd>
-    private let notices: Ring<SignNotice>?
-    private let bell: Wakeup
+    private let channels: LaneChannels
+    private let wiring: LaneWiring
     private let stop: Flag
     private let pulse: Pulse
-    private let status: LaneStatus
-    /// Whether a high level of an input means presence.
-    private let activeHigh: (approach: Bool, safety: Bool)
-    private var core: LaneCore
+    /// By lane.
+    private let statuses: [LaneStatus?]
+    private let arms: UnsafeMutableBufferPointer<LaneArm>
+    /// The arm of each lane; -1 for a lane that this controller does not have.
+    private let armOfLane: InlineArray<8, Int8>
+    private var actions = LaneActions()
     private var lastSequence: UInt32 = 0
     /// Raised, after `failure` was set, when the thread ends because of the lines.
     let hasFailed = Flag()
@@ -43,22 +58,34 @@ final class LaneThread: @unchecked Sendable {
     /// The longest wait, so that the heart beats.
     private static let longestWait = Interval.milliseconds(100)
 
+    /// - Parameter known: one for each lane of the arms.
     init(
-        core: LaneCore, lines: any LinePort, clock: any Clock, wiring: (approach: Bool, safety: Bool),
-        channels: LaneChannels, stop: Flag, pulse: Pulse, status: LaneStatus
+        arms given: [LaneArm], wiring: LaneWiring, lines: any LinePort, clock: any Clock, channels: LaneChannels,
+        stop: Flag, pulse: Pulse, statuses known: [LaneStatus]
     ) {
-        self.core = core
+        precondition(given.count <= LaneID.maximumCount, "LTH-1 at most 8 arms")
+        arms = .allocate(capacity: given.count)
+        _ = arms.initialize(from: given)
+        var places = InlineArray<8, Int8>(repeating: -1)
+        for (index, arm) in given.enumerated() {
+            places[Int(arm.lane.index)] = Int8(index)
+            if let second = arm.second { places[Int(second.index)] = Int8(index) }
+        }
+        armOfLane = places
+        var statuses = [LaneStatus?](repeating: nil, count: LaneID.maximumCount)
+        for status in known { statuses[Int(status.lane.index)] = status }
+        self.statuses = statuses
+        self.wiring = wiring
         self.lines = lines
         self.clock = clock
-        activeHigh = wiring
-        verdicts = channels.verdicts
-        requests = channels.requests
-        ends = channels.ends
-        notices = channels.notices
-        bell = channels.bell
+        self.channels = channels
         self.stop = stop
         self.pulse = pulse
-        self.status = status
+    }
+
+    deinit {
+        arms.deinitialize()
+        arms.deallocate()
     }
 
     func run() {
@@ -74,104 +101,169 @@ final class LaneThread: @unchecked Sendable {
     private func serve() throws(MachineError) {
         var waiting = WaitSet()
         waiting.add(lines.fileDescriptor)
-        waiting.add(bell.fileDescriptor)
-        let approach = try isActive(LaneInput.approach)
-        let safety = try isActive(LaneInput.safety)
-        try perform(core.start(approach: approach, safety: safety, at: clock.now()))
+        waiting.add(channels.bell.fileDescriptor)
+        for arm in arms.indices { try step(.start(try levels(arm)), arm, at: clock.now()) }
         while !stop.isRaised {
             let now = clock.now()
             pulse.beat(now)
-            var wait = LaneThread.longestWait
-            if let deadline = core.nextDeadline { wait = min(wait, deadline.since(now)) }
-            waiting.wait(atMost: wait)
+            waiting.wait(atMost: longestWait(now))
             // Edges first: an arm must not begin to fall on a presence that is already known to the kernel.
             var taken = 0
             while taken < LaneThread.eventsPerTurn, let event = try lines.nextEvent() {
                 try take(event)
                 taken += 1
             }
-            bell.take()
-            while let verdict = verdicts.pop() {
-                try perform(core.step(.verdict(verdict), at: clock.now()))
+            channels.bell.take()
+            while let word = channels.words.pop() {
+                let arm = Int(armOfLane[Int(word.lane.index)])
+                if arm >= 0 { try step(.event(word.event), arm, at: clock.now()) }
             }
-            if let deadline = core.nextDeadline, deadline <= clock.now() {
-                try perform(core.step(.timer, at: clock.now()))
+            for arm in arms.indices {
+                guard let deadline = arms[arm].deadline else { continue }
+                let later = clock.now()
+                if deadline <= later { try step(.event(.timer), arm, at: later) }
             }
         }
     }
+
+    private func longestWait(_ now: Instant) -> Interval {
+        var wait = LaneThread.longestWait
+        for arm in arms.indices {
+            if let deadline = arms[arm].deadline { wait = min(wait, deadline.since(now)) }
+        }
+        return wait
+    }
+
+    // MARK: what comes in
 
     private func take(_ event: LineEvent) throws(MachineError) {
         if event.sequence != lastSequence &+ 1 {
-            status.edgesLost.wrappingAdd(1, ordering: .relaxed)
-            try perform(core.step(.edgesLost, at: event.at))
-            try reread(at: event.at)
+            for arm in arms.indices {
+                status(arms[arm].lane)?.edgesLost.wrappingAdd(1, ordering: .relaxed)
+                try step(.event(.edgesLost), arm, at: event.at)
+                try reread(arm, at: event.at)
+            }
         }
         lastSequence = event.sequence
-        guard let sensor = LaneSensor(rawValue: event.input) else { return }
-        let isActive = event.isHigh == isActiveHigh(sensor)
-        try perform(core.step(.sensor(sensor, isActive: isActive), at: event.at))
-    }
-
-    private func reread(at instant: Instant) throws(MachineError) {
-        let approach = try isActive(LaneInput.approach)
-        let safety = try isActive(LaneInput.safety)
-        // The safety loop first: an approach loop that clears while the safety loop is held means a way forward.
-        try perform(core.step(.sensor(.safety, isActive: safety), at: instant))
-        try perform(core.step(.sensor(.approach, isActive: approach), at: instant))
-    }
-
-    private func isActive(_ input: Int) throws(MachineError) -> Bool {
-        try lines.level(input: input) == (input == LaneInput.approach ? activeHigh.approach : activeHigh.safety)
-    }
-
-    private func isActiveHigh(_ sensor: LaneSensor) -> Bool {
-        switch sensor {
-        case .approach: activeHigh.approach
-        case .safety: activeHigh.safety
+        for index in wiring.range(ofPort: event.input) {
+            let input = wiring.inputs[index]
+            let isActive = event.isHigh == input.isActiveHigh
+            try step(.event(.sensor(input.sensor, isActive: isActive)), Int(input.arm), at: event.at)
         }
     }
 
-    private func perform(_ actions: LaneActions) throws(MachineError) {
+    private func reread(_ arm: Int, at instant: Instant) throws(MachineError) {
+        let levels = try levels(arm)
+        // Presence first: an approach loop that clears while the safety loop is held means a way forward.
+        try tell(arm, levels, presence: true, at: instant)
+        try tell(arm, levels, presence: false, at: instant)
+    }
+
+    private func tell(_ arm: Int, _ levels: SensorSet, presence: Bool, at instant: Instant) throws(MachineError) {
+        for index in wiring.inputs.indices where Int(wiring.inputs[index].arm) == arm {
+            let sensor = wiring.inputs[index].sensor
+            guard SensorSet.presence.contains(sensor) == presence else { continue }
+            try step(.event(.sensor(sensor, isActive: levels.contains(sensor))), arm, at: instant)
+        }
+    }
+
+    private func levels(_ arm: Int) throws(MachineError) -> SensorSet {
+        var levels = SensorSet.none
+        for index in wiring.inputs.indices where Int(wiring.inputs[index].arm) == arm {
+            if try isActive(index) { levels = levels.with(wiring.inputs[index].sensor) }
+        }
+        return levels
+    }
+
+    private func isActive(_ index: Int) throws(MachineError) -> Bool {
+        let input = wiring.inputs[index]
+        return try lines.level(input: Int(input.port)) == input.isActiveHigh
+    }
+
+    /// A presence sensor of the arm that is active at this very moment.
+    private func presence(_ arm: Int) throws(MachineError) -> LaneSensor? {
+        for index in wiring.inputs.indices where Int(wiring.inputs[index].arm) == arm {
+            let sensor = wiring.inputs[index].sensor
+            if SensorSet.presence.contains(sensor), try isActive(index) { return sensor }
+        }
+        return nil
+    }
+
+    // MARK: what comes of it
+
+    /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it leads to.
+    private func step(_ step: LaneStep, _ arm: Int, at instant: Instant) throws(MachineError) {
+        switch step {
+        case .start(let levels): arms[arm].core.start(levels, at: instant, &actions)
+        case .event(let event): arms[arm].core.step(event, at: instant, &actions)
+        }
         // Relays before words.
+        var unseen: LaneSensor?
         for index in 0..<actions.count {
             guard case .drive(let output, let energised) = actions[index] else { continue }
             // The kernel may hold an edge that is not read yet: the level of this very moment has the last word.
-            if output == .lower && energised, try isActive(LaneInput.safety) {
-                try perform(core.step(.sensor(.safety, isActive: true), at: clock.now()))
-                continue
+            if output == .lower && energised {
+                unseen = try presence(arm)
+                if unseen != nil { continue }
             }
-            try lines.drive(output: Int(output.rawValue), energised)
+            if let port = wiring.port(output, ofArm: arm) { try lines.drive(output: port, energised) }
         }
-        status.publish(core)
-        for index in 0..<actions.count {
-            tell(actions[index])
+        arms[arm].deadline = arms[arm].core.nextDeadline
+        publish(arm)
+        for index in 0..<actions.count { tell(arm, actions[index]) }
+        if let unseen {
+            try self.step(.event(.sensor(unseen, isActive: true)), arm, at: clock.now())
         }
     }
 
-    private func tell(_ action: LaneAction) {
+    private func status(_ lane: LaneID) -> LaneStatus? { statuses[Int(lane.index)] }
+
+    private func publish(_ arm: Int) {
+        let view = arms[arm].core.view
+        status(arms[arm].lane)?.publish(arms[arm].core.phase(0), arms[arm].core.token(0), view)
+        if let second = arms[arm].second {
+            status(second)?.publish(arms[arm].core.phase(1), arms[arm].core.token(1), view)
+        }
+    }
+
+    private func tell(_ arm: Int, _ action: LaneAction) {
         let isTaken: Bool
+        let lane = arms[arm].lane
         switch action {
         case .drive:
-            isTaken = true
-        case .identify(let token, let arrivedAt):
-            isTaken = requests.push(.identify(core.lane, token, arrivedAt: arrivedAt))
-        case .identificationOverdue(let token):
-            isTaken = requests.push(.overdue(core.lane, token))
-        case .notice(let notice, let token):
-            isTaken = notices?.push(SignNotice(lane: core.lane, token: token, notice: notice)) ?? true
+            return
+        case .identify(let lane, let token, let arrivedAt, let attempt):
+            isTaken = channels.requests.push(.identify(lane, token, arrivedAt: arrivedAt, attempt: attempt))
+        case .identificationOverdue(let lane, let token):
+            isTaken = channels.requests.push(.overdue(lane, token))
+        case .notice(let lane, let notice, let token):
+            guard let ring = channels.notices[Int(lane.index)] else { return }
+            isTaken = ring.push(SignNotice(lane: lane, token: token, notice: notice))
         case .passEnded(let end):
-            status.note(end.outcome)
-            let isEndTaken = ends.push(end)
-            isTaken = requests.push(.ended(core.lane, end.token, at: end.endedAt)) && isEndTaken
+            status(end.lane)?.note(end.outcome)
+            let isEndTaken = channels.reports.push(.ended(end))
+            isTaken = channels.requests.push(.ended(end.lane, end.token, at: end.endedAt)) && isEndTaken
+        case .releaseAsked(let lane, let token, let button):
+            isTaken = channels.reports.push(.releaseAsked(lane, token, by: button, at: clock.now()))
+        case .fault(let fault, let isRaised):
+            status(lane)?.note(fault, isRaised, at: clock.now())
+            isTaken = channels.reports.push(.fault(lane, fault, isRaised: isRaised))
+        case .noted(let sensor, let isActive):
+            isTaken = channels.reports.push(.noted(lane, sensor, isActive: isActive))
+        case .raised(let cause):
+            isTaken = channels.reports.push(.raised(lane, cause))
+        case .travelled(let isUp, let time):
+            status(lane)?.noteTravel(isUp: isUp, time)
+            return
         }
-        if !isTaken { status.lost.wrappingAdd(1, ordering: .relaxed) }
+        if !isTaken { status(lane)?.lost.wrappingAdd(1, ordering: .relaxed) }
     }
 
     /// Each output for itself: one that cannot be reached must not keep the others on.
     private func allOff() {
-        for output in [LaneOutput.raise, .lower, .green, .red] {
+        for index in wiring.outputs.indices {
             do throws(MachineError) {
-                try lines.drive(output: Int(output.rawValue), false)
+                try lines.drive(output: Int(wiring.outputs[index].port), false)
             } catch {
                 failure = failure ?? error
             }
@@ -179,12 +271,13 @@ final class LaneThread: @unchecked Sendable {
     }
 }
 
-/// The rings of one lane.
+/// The lane thread's rings.
 struct LaneChannels: Sendable {
     let bell: Wakeup
-    let verdicts: Ring<Verdict>
+    /// Durable verdicts and orders, from the ledger thread alone.
+    let words: Ring<LaneWord>
     let requests: Ring<LaneRequest>
-    let ends: Ring<PassEnd>
-    /// Nil when the lane has no sign.
-    let notices: Ring<SignNotice>?
+    let reports: Ring<LaneReport>
+    /// By lane; nil for one that has no sign.
+    let notices: [Ring<SignNotice>?]
 }

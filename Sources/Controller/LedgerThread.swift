@@ -1,8 +1,10 @@
 // The ledger thread: the one writer. It takes what the others have, makes it durable in one transaction, and only then
-// lets its effects out: verdicts to the lane and the sign, answers to the cameras, "the cursor moved" to the uplink.
+// lets its effects out: verdicts and orders to the lane, texts to the sign, answers to the cameras and the console,
+// "the cursor moved" to the uplink.
 //
 // Invariants: nothing leaves before the commit that holds it (promise 1). What a failed commit held is tried again,
-// except captures: their camera keeps them and is told so.
+// except captures, whose camera keeps them and is told so, and orders of persons, which are refused when they are older
+// than `PersonOrder.lifetime`: they may not be meant any more.
 // Limits: 64 items of a kind in one transaction; 256 of a kind wait for a failing disk, then new ones are refused by
 // their rings.
 
@@ -35,7 +37,8 @@ final class LedgerThread: @unchecked Sendable {
     private let log: Log
 
     private var decisions: [Decision] = []
-    private var ends: [PassEnd] = []
+    private var reports: [LaneReport] = []
+    private var orders: [PersonOrder] = []
     private var receipts: [Receipt] = []
     private var captures: [CaptureToKeep] = []
 
@@ -91,13 +94,16 @@ final class LedgerThread: @unchecked Sendable {
     }
 
     private var hasWork: Bool {
-        !(captures.isEmpty && decisions.isEmpty && ends.isEmpty && receipts.isEmpty)
+        !(captures.isEmpty && decisions.isEmpty && reports.isEmpty && orders.isEmpty && receipts.isEmpty)
     }
 
     /// Against the order in which things come about, so that a cause is always here when its effect is: the net thread
     /// gives a read to the ledger before it gives it to admission, and admission decides before the lane can end.
     private func collect() {
-        drain(channels.ends, into: &ends)
+        drain(channels.reports, into: &reports)
+        for report in reports { if let order = PersonOrder(report) { orders.append(order) } }
+        reports.removeAll { PersonOrder($0) != nil }
+        for ring in channels.orders { drain(ring, into: &orders) }
         drain(channels.decisions, into: &decisions)
         drain(channels.captures, into: &captures)
         for ring in channels.receipts { drain(ring, into: &receipts) }
@@ -112,10 +118,21 @@ final class LedgerThread: @unchecked Sendable {
         }
     }
 
+    private func refuseOldOrders() {
+        let now = clock.now()
+        for order in orders where now.since(order.at) > PersonOrder.lifetime {
+            log.warning("\(order.words): not recorded in time, and not carried out")
+            answer(order, record: nil)
+        }
+        orders.removeAll { now.since($0.at) > PersonOrder.lifetime }
+    }
+
     /// One transaction. False when the disk did not take it.
     private func turn() -> Bool {
         var kept: [CaptureKept] = []
         var decided: [Decision] = []
+        var ordered: [(order: PersonOrder, record: UInt64?)] = []
+        refuseOldOrders()
         do throws(LedgerError) {
             try writer.begin()
             for capture in captures {
@@ -124,7 +141,8 @@ final class LedgerThread: @unchecked Sendable {
                 pulse.beat(clock.now())
             }
             for decision in decisions where try append(decision) { decided.append(decision) }
-            for end in ends { try append(end) }
+            for order in orders { ordered.append((order, try append(order))) }
+            for report in reports { try append(report) }
             for receipt in receipts { try append(receipt) }
             try writer.commit()
         } catch {
@@ -136,14 +154,16 @@ final class LedgerThread: @unchecked Sendable {
         }
         status.head.store(writer.head.sequence, ordering: .relaxed)
         let hadReceipts = !receipts.isEmpty
-        let hadEnds = !ends.isEmpty
+        let hadReports = !reports.isEmpty
         captures = []
         decisions = []
-        ends = []
+        reports = []
+        orders = []
         receipts = []
         for decision in decided { release(decision) }
+        for (order, record) in ordered { give(order, record: record) }
         for answer in kept { self.answer(answer) }
-        if hadReceipts || hadEnds { channels.uplinkBell.ring() }
+        if hadReceipts || hadReports { channels.uplinkBell.ring() }
         return true
     }
 
@@ -167,6 +187,30 @@ final class LedgerThread: @unchecked Sendable {
         } catch {
             try refuse(error)
             return false
+        }
+    }
+
+    private func append(_ report: LaneReport) throws(LedgerError) {
+        switch report {
+        case .ended(let end): try append(end)
+        case .fault, .noted, .raised, .releaseAsked:
+            if let note = report.note { try append(Receipt.note(note)) }
+        }
+    }
+
+    /// The number of the record that stands for the order; nil when the ledger will not take it.
+    private func append(_ order: PersonOrder) throws(LedgerError) -> UInt64? {
+        guard let gate = gate(order.lane) else { return nil }
+        do throws(LedgerError) {
+            guard case .release(let lane, let token) = order.order else {
+                return try writer.append(note: order.note)
+            }
+            return try writer.append(
+                release: ManualRelease(lane: lane, direction: gate.direction, by: order.by), token: token,
+                gate: gate.codes)
+        } catch {
+            try refuse(error)
+            return nil
         }
     }
 
@@ -213,12 +257,29 @@ final class LedgerThread: @unchecked Sendable {
         let words = SignVerdict(
             token: verdict.token, plate: decision.plate?.text ?? decision.rawPlate, stage: decision.vehicle?.stage,
             reason: verdict.reason)
-        if channels.signVerdicts?.push(words) == false { log.warning("the sign does not keep up") }
-        if !channels.verdicts.push(verdict) {
+        let sign = channels.signVerdicts[Int(verdict.lane.index)]
+        if sign?.push(words) == false { log.warning("the sign does not keep up") }
+        if !channels.words.push(.verdict(verdict)) {
             log.error("a durable verdict found its ring full; the vehicle stays refused")
         }
         let plate = decision.plate?.text ?? "-"
         log.info("lane \(verdict.lane.index + 1): \(plate) \(verdict.reason.word)")
+    }
+
+    private func give(_ order: PersonOrder, record: UInt64?) {
+        if record != nil {
+            log.info(order.words)
+            if !channels.words.push(.order(order.lane, order.order)) {
+                log.error("\(order.words): recorded, but its ring is full; not carried out")
+            }
+        }
+        answer(order, record: record)
+    }
+
+    /// The console alone waits for one.
+    private func answer(_ order: PersonOrder, record: UInt64?) {
+        guard order.by.means == .console else { return }
+        _ = channels.answers.push(OrderAnswer(number: order.number, record: record))
     }
 
     private func answer(_ kept: CaptureKept) {
@@ -230,12 +291,14 @@ struct LedgerChannels: Sendable {
     let bell: Wakeup
     let captures: Ring<CaptureToKeep>
     let decisions: Ring<Decision>
-    let ends: Ring<PassEnd>
+    let reports: Ring<LaneReport>
+    let orders: [Ring<PersonOrder>]
     let receipts: [Ring<Receipt>]
     let notes: Ring<Receipt>
-    let verdicts: Ring<Verdict>
-    /// Nil when the lane has no sign.
-    let signVerdicts: Ring<SignVerdict>?
+    let words: Ring<LaneWord>
+    let answers: Ring<OrderAnswer>
+    /// By lane; nil for one that has no sign.
+    let signVerdicts: [Ring<SignVerdict>?]
     let kept: Ring<CaptureKept>
     let uplinkBell: Wakeup
 }

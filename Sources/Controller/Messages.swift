@@ -5,9 +5,47 @@ import Domain
 import LaneCore
 import Ledger
 
+/// Ledger to lane: what is durable. Nothing else moves an arm.
+enum LaneWord: Sendable {
+    case verdict(Verdict)
+    case order(LaneID, LaneOrder)
+
+    var lane: LaneID {
+        switch self {
+        case .verdict(let verdict): verdict.lane
+        case .order(let lane, _): lane
+        }
+    }
+
+    var event: LaneEvent {
+        switch self {
+        case .verdict(let verdict): .verdict(verdict)
+        case .order(_, let order): .order(order)
+        }
+    }
+}
+
+/// Lane to ledger, in the order in which it happened. Where two lanes share an arm, the first one's stands for the arm.
+enum LaneReport: Sendable {
+    case ended(PassEnd)
+    case fault(LaneID, LaneFault, isRaised: Bool)
+    case noted(LaneID, LaneSensor, isActive: Bool)
+    case raised(LaneID, RaiseCause)
+    /// A button was pressed: the release is to be recorded, then ordered.
+    case releaseAsked(LaneID, VehicleToken, by: LaneSensor, at: Instant)
+}
+
+/// Ledger to console.
+struct OrderAnswer: Sendable {
+    let number: UInt32
+    /// The order's record; nil when it could not be kept, and nothing was ordered.
+    let record: UInt64?
+}
+
 /// Lane to admission.
 enum LaneRequest: Sendable {
-    case identify(LaneID, VehicleToken, arrivedAt: Instant)
+    /// `attempt` counts from 1; later ones ask for the same vehicle again.
+    case identify(LaneID, VehicleToken, arrivedAt: Instant, attempt: UInt8)
     /// Nobody named the vehicle in time: refuse it as not identified, unless it is decided already.
     case overdue(LaneID, VehicleToken)
     case ended(LaneID, VehicleToken, at: Instant)

@@ -86,6 +86,7 @@ public final class Preparation {
     let knownCaptureKeys: [String]
     let register: Register
     let lines: any LinePort
+    let assembly: LaneAssembly
     let trusts: [UplinkTrust]
     let cameraEndpoint: CameraEndpoint
     let consoleEndpoint: ConsoleEndpoint
@@ -97,11 +98,7 @@ public final class Preparation {
         began = clock.now()
         self.files = files
         ledgerFolder = stateFolder + "/ledger"
-        for (what, count) in [
-            ("lanes", settings.lanes.count), ("signs", settings.signs.count), ("uplinks", settings.uplinks.count),
-        ] where count > 1 {
-            throw .tooMany(what: what, count: count)
-        }
+        guard settings.uplinks.count <= 1 else { throw .tooMany(what: "uplinks", count: settings.uplinks.count) }
         let lastCrash: String?
         do throws(MachineError) {
             signals = try EndSignals()
@@ -115,8 +112,9 @@ public final class Preparation {
             ledger = try LedgerWriter(folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
         } catch { throw .ledger(error) }
         trusts = try Preparation.trusts(settings, files, clock)
+        assembly = LaneAssembly(settings)
         do throws(MachineError) {
-            lines = try Preparation.lines(settings)
+            lines = try Preparation.lines(settings, assembly)
         } catch { throw .lines(error) }
         do throws(MachineError) {
             cameraEndpoint = try CameraEndpoint(settings.web)
@@ -184,28 +182,14 @@ public final class Preparation {
         return trusts
     }
 
-    private static func lines(_ settings: Settings) throws(MachineError) -> any LinePort {
-        let wiring = settings.lanes[0].wiring
+    private static func lines(_ settings: Settings, _ assembly: LaneAssembly) throws(MachineError) -> any LinePort {
         switch settings.lines.backend {
         case .socket(let path):
-            return try SocketLines(path: path, inputs: LaneInput.count, outputs: 4)
+            return try SocketLines(path: path, inputs: assembly.inputCount, outputs: assembly.outputCount)
         case .gpio(let chip):
             return try GpioLines(
-                chipPath: chip, inputs: [wiring.approachInput, wiring.safetyInput].compactMap { LineName($0) },
-                outputs: [wiring.raiseOutput, wiring.lowerOutput, wiring.greenOutput, wiring.redOutput].map {
-                    LineName($0)
-                },
+                chipPath: chip, inputs: assembly.inputNames, outputs: assembly.outputNames,
                 electrics: LineElectrics(settings.lines))
-        }
-    }
-}
-
-extension LineName {
-    init?(_ reference: LineReference?) {
-        switch reference {
-        case .offset(let offset): self = .offset(offset)
-        case .name(let name): self = .name(name)
-        case nil: return nil
         }
     }
 }

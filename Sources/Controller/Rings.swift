@@ -9,44 +9,59 @@ struct Rings: Sendable {
     let admission: AdmissionChannels
     let ledger: LedgerChannels
     let net: NetChannels
-    let sign: SignChannels
+    /// By lane; nil for one that has no sign.
+    let signs: [SignChannels?]
+    let orders: OrderChannels
+    /// From the schedule.
+    let scheduled: Ring<PersonOrder>
     /// One ring of receipts for each generation of the uplink, so that a stalled thread that wakes up later cannot
     /// write into the ring of its successor.
     let receipts: [Ring<Receipt>]
     let uplinkBell: Wakeup
 
-    /// - Parameter hasSign: without one, nobody would take what is meant for it.
-    init(uplinkGenerations: Int, hasSign: Bool) throws(MachineError) {
+    /// - Parameter signLanes: the lanes that have a sign; without one, nobody would take what is meant for it.
+    init(uplinkGenerations: Int, signLanes: [LaneID]) throws(MachineError) {
         let laneBell = try Wakeup()
         let admissionBell = try Wakeup()
         let ledgerBell = try Wakeup()
         let netBell = try Wakeup()
-        let signBell = try Wakeup()
+        let orderBell = try Wakeup()
         uplinkBell = try Wakeup()
-        let verdicts = Ring<Verdict>(capacity: 64, bell: laneBell)
+        let words = Ring<LaneWord>(capacity: 256, bell: laneBell)
         let requests = Ring<LaneRequest>(capacity: 256, bell: admissionBell)
         let arrived = Ring<ArrivedCapture>(capacity: 64, bell: admissionBell)
         let decisions = Ring<Decision>(capacity: 64, bell: ledgerBell)
         let captures = Ring<CaptureToKeep>(capacity: 32, bell: ledgerBell)
-        let ends = Ring<PassEnd>(capacity: 256, bell: ledgerBell)
+        let reports = Ring<LaneReport>(capacity: 1_024, bell: ledgerBell)
+        let ordered = Ring<PersonOrder>(capacity: 16, bell: ledgerBell)
+        scheduled = Ring<PersonOrder>(capacity: 16, bell: ledgerBell)
+        let answers = Ring<OrderAnswer>(capacity: 32, bell: orderBell)
         let notes = Ring<Receipt>(capacity: 64, bell: ledgerBell)
-        let notices = Ring<SignNotice>(capacity: 64, bell: signBell)
-        let signVerdicts = Ring<SignVerdict>(capacity: 64, bell: signBell)
+        var signs = [SignChannels?](repeating: nil, count: LaneID.maximumCount)
+        for lane in signLanes {
+            let bell = try Wakeup()
+            signs[Int(lane.index)] = SignChannels(
+                bell: bell, notices: Ring<SignNotice>(capacity: 64, bell: bell),
+                verdicts: Ring<SignVerdict>(capacity: 64, bell: bell))
+        }
+        self.signs = signs
         let kept = Ring<CaptureKept>(capacity: 64, bell: netBell)
         var receipts: [Ring<Receipt>] = []
         for _ in 0..<uplinkGenerations { receipts.append(Ring<Receipt>(capacity: 64, bell: ledgerBell)) }
         self.receipts = receipts
         lane = LaneChannels(
-            bell: laneBell, verdicts: verdicts, requests: requests, ends: ends, notices: hasSign ? notices : nil)
+            bell: laneBell, words: words, requests: requests, reports: reports, notices: signs.map { $0?.notices })
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
         ledger = LedgerChannels(
-            bell: ledgerBell, captures: captures, decisions: decisions, ends: ends, receipts: receipts, notes: notes,
-            verdicts: verdicts, signVerdicts: hasSign ? signVerdicts : nil, kept: kept, uplinkBell: uplinkBell)
+            bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
+            orders: [ordered, scheduled], receipts: receipts, notes: notes, words: words, answers: answers,
+            signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
-        sign = SignChannels(bell: signBell, notices: notices, verdicts: signVerdicts)
+        orders = OrderChannels(bell: orderBell, orders: ordered, answers: answers)
     }
 
     func ringAll() {
-        for bell in [lane.bell, admission.bell, ledger.bell, net.bell, sign.bell, uplinkBell] { bell.ring() }
+        for bell in [lane.bell, admission.bell, ledger.bell, net.bell, uplinkBell] { bell.ring() }
+        for sign in signs { sign?.bell.ring() }
     }
 }

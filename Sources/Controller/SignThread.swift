@@ -8,6 +8,7 @@ import LaneCore
 import Machine
 
 final class SignThread: @unchecked Sendable {
+    private let name: String
     private let driver: SignDriver
     private let notices: Ring<SignNotice>
     private let verdicts: Ring<SignVerdict>
@@ -22,8 +23,9 @@ final class SignThread: @unchecked Sendable {
     private static let longestWait = Interval.milliseconds(500)
 
     init(
-        driver: SignDriver, channels: SignChannels, clock: any Clock, stop: Flag, pulse: Pulse, log: Log
+        name: String, driver: SignDriver, channels: SignChannels, clock: any Clock, stop: Flag, pulse: Pulse, log: Log
     ) {
+        self.name = name
         self.driver = driver
         notices = channels.notices
         verdicts = channels.verdicts
@@ -61,6 +63,9 @@ final class SignThread: @unchecked Sendable {
         case .released: verdict(notice.token, .stageAllowed)
         case .refused(let reason): verdict(notice.token, reason)
         case .occupied: .identifying
+        case .closed: .closed
+        case .evacuate: .evacuate
+        case .maintenance: .maintenance
         }
     }
 
@@ -74,10 +79,10 @@ final class SignThread: @unchecked Sendable {
     private func report() {
         switch driver.health {
         case .failing(_, let fault):
-            if !wasFailing { log.warning(fault.description) }
+            if !wasFailing { log.warning("\(name): \(fault.description)") }
             wasFailing = true
         case .untried, .ok:
-            if wasFailing { log.info("the sign shows again") }
+            if wasFailing { log.info("\(name) shows again") }
             wasFailing = false
         }
     }

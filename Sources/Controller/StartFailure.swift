@@ -22,7 +22,7 @@ public enum StartFailure: Error, Sendable {
     case console(MachineError)
     case watchdog(MachineError)
     case machine(MachineError)
-    /// More lanes, signs or uplinks than this version drives.
+    /// More uplinks than this version drives.
     case tooMany(what: String, count: Int)
 
     public var description: String {

@@ -23,10 +23,11 @@ final class Supervisor {
     private let watchdog: Watchdog?
     private let critical: [Pulse]
     private let others: [Pulse]
-    private let lanes: [LaneThread]
+    private let laneThread: LaneThread
     private let laneStatus: [LaneStatus]
     private let uplinks: [UplinkKeeper]
     private let notes: Ring<Receipt>
+    private let schedule: HoldSchedule
     private var stalled: [String] = []
     private var reportedLoss: UInt32 = 0
     /// Wall time minus lane time, to tell by how much the wall clock was set.
@@ -43,8 +44,8 @@ final class Supervisor {
 
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
-        critical: [Pulse], others: [Pulse], lanes: [LaneThread], laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
-        notes: Ring<Receipt>
+        critical: [Pulse], others: [Pulse], laneThread: LaneThread, laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
+        notes: Ring<Receipt>, schedule: HoldSchedule
     ) {
         self.clock = clock
         self.log = log
@@ -53,10 +54,11 @@ final class Supervisor {
         self.watchdog = watchdog
         self.critical = critical
         self.others = others
-        self.lanes = lanes
+        self.laneThread = laneThread
         self.laneStatus = laneStatus
         self.uplinks = uplinks
         self.notes = notes
+        self.schedule = schedule
         wallOffset = Supervisor.offset(clock)
         lastLook = clock.now()
     }
@@ -69,14 +71,13 @@ final class Supervisor {
             waiting.wait(atMost: Supervisor.tick)
             if let signal = signals.take() { return .signal(signal) }
             if wallClock.wasSet() { noteClockStep() }
-            for lane in lanes {
-                if lane.hasFailed.isRaised, let failure = lane.failure { return .linesLost(failure) }
-            }
+            if laneThread.hasFailed.isRaised, let failure = laneThread.failure { return .linesLost(failure) }
             let now = clock.now()
             checkCritical(now)
             checkOthers(now)
             for uplink in uplinks { uplink.check(now) }
             reportLosses()
+            schedule.look(wall: clock.wall(), now: now)
             feed()
         }
     }

@@ -141,8 +141,8 @@ public final class SignDriver {
         }
         let speaksNow =
             switch message {
-            case .verdict, .fault: speaking
-            case .idle, .identifying: false
+            case .verdict, .fault, .closed, .evacuate: speaking
+            case .idle, .identifying, .maintenance: false
             }
         if speaksNow {
             let bytes = encode(page.plate + " " + page.reason, limit: LedSignVoice.maximumTextByteCount)
@@ -162,7 +162,8 @@ public final class SignDriver {
         switch message {
         case .idle, .identifying: settings.neutralColour
         case .verdict(_, _, let reason): reason.allows ? settings.passColour : settings.refuseColour
-        case .fault: settings.refuseColour
+        case .fault, .closed, .maintenance: settings.refuseColour
+        case .evacuate: settings.passColour
         }
     }
 

@@ -16,6 +16,12 @@ public enum SignMessage: Equatable, Sendable {
     case verdict(plate: String, stage: EmissionStage?, reason: VerdictReason)
     /// The gate cannot work by itself.
     case fault
+    /// The lane is locked down.
+    case closed
+    /// Fire alarm: the arm is up, and everybody leaves.
+    case evacuate
+    /// Somebody works on the gate.
+    case maintenance
 }
 
 public enum SignTexts {
@@ -24,6 +30,9 @@ public enum SignTexts {
     public static let welcome = "减速慢行 一车一杆"
     public static let identifying = "正在识别 请稍候"
     public static let fault = "设备故障 请联系门卫"
+    public static let closed = "车道关闭 禁止通行"
+    public static let evacuate = "紧急疏散 请驶离"
+    public static let maintenance = "设备检修 禁止通行"
     /// 当前管控状态 while no emergency level is in force.
     public static let normalControl = "常态管控"
 
@@ -53,12 +62,13 @@ public enum SignTexts {
         case .blacklisted: "黑名单 禁止通行"
         case .plateUnread: "车牌未识别 禁止通行"
         case .notIdentified: "车辆未识别 禁止通行"
+        case .identityConflict: "牌照标签不符 禁止通行"
         }
     }
 
     /// All fixed texts.
     static var all: [String] {
-        [welcome, identifying, fault, normalControl] + EmissionStage.allCases.map { stage($0) }
+        [welcome, identifying, fault, closed, evacuate, maintenance, normalControl] + EmissionStage.allCases.map { stage($0) }
             + VerdictReason.allCases.map { reason($0) }
     }
 }
@@ -83,6 +93,12 @@ struct SignPage: Equatable {
             self.reason = SignTexts.reason(reason)
         case .fault:
             reason = SignTexts.fault
+        case .closed:
+            reason = SignTexts.closed
+        case .evacuate:
+            reason = SignTexts.evacuate
+        case .maintenance:
+            reason = SignTexts.maintenance
         }
     }
 

@@ -101,6 +101,17 @@ public enum RaiseCause: UInt8, Sendable {
     /// Something came under the arm while it was not closed.
     case protection = 5
     case maintenance = 6
+
+    public var word: String {
+        switch self {
+        case .verdict: "verdict"
+        case .person: "person"
+        case .hold: "hold"
+        case .fire: "fire"
+        case .protection: "protection"
+        case .maintenance: "maintenance"
+        }
+    }
 }
 
 /// How a passage ended. Exactly one for each token. Stored by number.

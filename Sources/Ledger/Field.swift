@@ -70,6 +70,14 @@ enum Field: UInt16, CaseIterable {
     case isReachable = 72
     case dueSequence = 73
     case dueStep = 74
+
+    case person = 100
+    case personReason = 101
+    case means = 102
+    case releaseSequence = 103
+    case act = 113
+    case raiseCause = 120
+    case isReverse = 121
 }
 
 /// Why bytes are not a record.

@@ -83,12 +83,32 @@ extension LedgerWriter {
         }
         row.arrivedAt = end.arrivedAt
         row.raisedAt = end.raisedAt
+        row.raiseCause = end.cause
+        row.isReverse = end.isReverse
+        row.releaseSequence = takeRelease(of: end)
         row.enteredAt = end.enteredAt
         row.endedAt = end.endedAt
         row.arrivedWall = wallTime(end.arrivedAt)
         row.passedWall = wallTime(end.enteredAt ?? end.raisedAt ?? end.endedAt)
         row.endedWall = wallTime(end.endedAt)
         return try append(row, end.token)
+    }
+
+    /// Keeps that a person lets a vehicle through: durable before the arm is raised, like a decision. The token is none
+    /// when no vehicle was seen. Returns its number.
+    @discardableResult
+    public func append(release: ManualRelease, token: VehicleToken, gate: GateCodes) throws(LedgerError) -> UInt64 {
+        if token != .none { try checkBoot(token) }
+        try check(gate)
+        var release = release
+        if token != .none, let (sequence, decision, _) = try self.decision(of: token) {
+            release.decisionSequence = sequence
+            release.captureKey = decision.captureKey
+            release.plate = decision.plate
+        }
+        let sequence = try insert(.manualRelease(release, gate: gate), token)
+        note(release: sequence, of: token, release.lane)
+        return sequence
     }
 
     /// Closes what the last run left open. The passage was not observed to its end, so it has no lane times.
@@ -155,7 +175,8 @@ extension LedgerWriter {
 
     // MARK: - Operating events
 
-    public func append(note: LedgerNote) throws(LedgerError) {
+    @discardableResult
+    public func append(note: LedgerNote) throws(LedgerError) -> UInt64 {
         try insert(.note(note), .none)
     }
 
@@ -240,6 +261,7 @@ extension PassRow {
         rawPlate = ""
         listReason = ""
         photos = []
+        isReverse = false
     }
 
     /// Takes over what was decided upon, as it was then.

@@ -126,6 +126,15 @@ extension JSONObject {
             put("due_seq", number: entry.sequence)
             put("due_step", number: entry.step)
             put("reason", entry.reason)
+        case .manualRelease(let release, let gate):
+            put("lane", number: release.lane.index)
+            put("direction", number: release.direction.rawValue)
+            put("decision_seq", number: release.decisionSequence)
+            put(release.plate)
+            put(gate)
+            put("person", release.by.person)
+            put("person_reason", release.by.reason)
+            put("means", release.by.means.word)
         case .note(let note): put(note)
         case .unrecognised: break
         }
@@ -139,7 +148,10 @@ extension JSONObject {
         put("due", flag: row.isDue)
         put("serial", row.serial)
         put("decision_seq", number: row.decisionSequence)
+        put("release_seq", number: row.releaseSequence)
         put("reason", row.reason?.word)
+        put("raise_cause", row.raiseCause?.word)
+        if row.isReverse { put("reverse", flag: true) }
         put("arrived_ns", row.arrivedAt)
         put("raised_ns", row.raisedAt)
         put("entered_ns", row.enteredAt)
@@ -209,6 +221,12 @@ extension JSONObject {
             put("reachable", flag: isReachable)
             put("detail", detail)
         case .shutdown(let cause): put("cause", cause)
+        case .act(let person, let act, let subject, let detail, let means):
+            put("person", person)
+            put("act", act)
+            put("subject", subject)
+            put("detail", detail)
+            put("means", means.word)
         }
     }
 }

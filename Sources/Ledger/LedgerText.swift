@@ -65,6 +65,9 @@ extension Record {
                 + "\(plateWord(row.plate)) \(row.serial)"
         case .quarantine(let entry):
             " record \(entry.sequence) step \(entry.step) for \(entry.destination): \(entry.reason)"
+        case .manualRelease(let release, _):
+            " lane \(release.lane.index + 1) \(plateWord(release.plate)) by \(release.by.person) "
+                + "(\(release.by.means.word)): \(release.by.reason)"
         case .note(let note): " " + note.line
         case .unrecognised: ""
         }
@@ -85,6 +88,8 @@ extension LedgerNote {
         case .uplinkState(let destination, let isReachable, let detail):
             "\(destination) \(isReachable ? "reachable" : "not reachable"): \(detail)"
         case .shutdown(let cause): cause
+        case .act(let person, let act, let subject, let detail, _):
+            "\(person) \(act) \(subject)" + (detail.isEmpty ? "" : ": " + detail)
         }
     }
 }

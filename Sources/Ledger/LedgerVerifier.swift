@@ -34,6 +34,8 @@ public final class LedgerVerifier {
     /// Tokens of this boot that have an outcome. A token of an earlier boot was closed at that boot's end.
     private var ended: Set<VehicleToken> = []
     private var decided: Set<VehicleToken> = []
+    /// Manual releases of this boot, by record: for which vehicle, and at which lane.
+    private var releases: [UInt64: (token: VehicleToken, lane: LaneID)] = [:]
 
     /// `device` is the name that the ledger was begun with; nil takes it from record 1. `witness` is a head that was
     /// written down earlier.
@@ -106,6 +108,7 @@ public final class LedgerVerifier {
         case .pass(let row):
             try checkPass(row, record)
             report.passes += 1
+        case .manualRelease(let release, _): releases[record.sequence] = (record.token, release.lane)
         case .boot, .quarantine, .note, .unrecognised: break
         }
         walk = next
@@ -125,6 +128,7 @@ public final class LedgerVerifier {
         boot = record.boot
         ended = []
         decided = []
+        releases = [:]
     }
 
     private func checkPass(_ row: PassRow, _ record: Record) throws(LedgerError) {
@@ -140,9 +144,25 @@ public final class LedgerVerifier {
             let found = decision.map { "decision \($0.sequence)" } ?? "no decision"
             throw fault(record, "it names \(named), its token has \(found) open")
         }
-        // Promise 1: no release without a decision that allows it.
-        if row.raisedAt != nil || row.outcome == .completed {
-            guard decision?.allows == true else { throw fault(record, "it was released and no decision allowed it") }
+        try checkRelease(row, record, isAllowed: decision?.allows == true)
+    }
+
+    /// Promise 1: no release without a decision that allows it, or a person's order on record. The arm is up for nobody
+    /// in particular under a hold, a fire alarm or maintenance; nobody is released by that.
+    private func checkRelease(_ row: PassRow, _ record: Record, isAllowed: Bool) throws(LedgerError) {
+        if let number = row.releaseSequence {
+            guard let release = releases[number], release.lane == row.lane,
+                release.token == record.token || release.token == .none
+            else { throw fault(record, "it names a manual release that is not its own") }
+        }
+        guard row.raisedAt != nil || row.outcome == .completed else { return }
+        switch row.raiseCause {
+        case .hold, .fire, .protection, .maintenance:
+            guard row.outcome != .completed else { throw fault(record, "it is completed and nobody released it") }
+        case .person:
+            guard row.releaseSequence != nil else { throw fault(record, "no manual release stands for it") }
+        case .verdict, nil:
+            guard isAllowed else { throw fault(record, "it was released and no decision allowed it") }
         }
     }
 

@@ -23,6 +23,9 @@ public final class LedgerWriter {
         var head: LedgerHead
         var boot: UInt32
         var hasBooted = false
+        /// The manual releases of this boot that no pass has used: by vehicle, and, for whoever comes, by lane.
+        var releases: [VehicleToken: UInt64] = [:]
+        var blindReleases: [LaneID: UInt64] = [:]
     }
 
     private var memory: Memory
@@ -101,6 +104,20 @@ public final class LedgerWriter {
     /// when the failure that led here has undone it already.
     public func rollback() {
         if memoryAtBegin != nil { undo() }
+    }
+
+    func note(release sequence: UInt64, of token: VehicleToken, _ lane: LaneID) {
+        if token == .none {
+            memory.blindReleases[lane] = sequence
+        } else {
+            memory.releases[token] = sequence
+        }
+    }
+
+    /// The manual release that a passage came under; it is used up by this.
+    func takeRelease(of end: PassEnd) -> UInt64? {
+        if let sequence = memory.releases.removeValue(forKey: end.token) { return sequence }
+        return end.cause == .person ? memory.blindReleases.removeValue(forKey: end.lane) : nil
     }
 
     func undo() {

@@ -31,6 +31,8 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
     case registerImported = 10
     case configurationLoaded = 11
     case uplinkState = 12
+    case manualRelease = 16
+    case act = 21
 
     /// A stable word for exports and the console.
     public var word: String {
@@ -47,6 +49,8 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
         case .registerImported: "register-imported"
         case .configurationLoaded: "configuration-loaded"
         case .uplinkState: "uplink-state"
+        case .manualRelease: "manual-release"
+        case .act: "act"
         }
     }
 }
@@ -103,6 +107,7 @@ public enum RecordBody: Sendable {
     case decision(Decision, gate: GateCodes)
     case pass(PassRow)
     case quarantine(QuarantineEntry)
+    case manualRelease(ManualRelease, gate: GateCodes)
     case note(LedgerNote)
     /// A kind of a later format: its bytes are hashed, and not read.
     case unrecognised
@@ -152,6 +157,12 @@ public struct PassRow: Sendable {
     public var listReason: String
     public var registerImportedAt: WallTime?
     public var photos: [PhotoReference]
+    /// 人工放行: the record of the manual release that this pass came under.
+    public var releaseSequence: UInt64?
+    /// Why the arm was raised for it; nil when it was not, or is not known.
+    public var raiseCause: RaiseCause?
+    /// Came from behind the arm.
+    public var isReverse: Bool
 
     /// Whether the platforms are owed this row.
     public var isDue: Bool { outcome.isRowDue(after: reason) }
@@ -178,6 +189,8 @@ public enum LedgerNote: Equatable, Sendable {
     case configurationLoaded(file: Digest)
     case uplinkState(destination: String, isReachable: Bool, detail: String)
     case shutdown(cause: String)
+    /// An act of a person that is no manual release: what, on what, and details.
+    case act(person: String, act: String, subject: String, detail: String, means: Means)
 }
 
 /// What became of a capture.

@@ -94,6 +94,8 @@ extension RecordBody {
         case .note(.configurationLoaded): .configurationLoaded
         case .note(.uplinkState): .uplinkState
         case .note(.shutdown): .shutdown
+        case .note(.act): .act
+        case .manualRelease: .manualRelease
         case .unrecognised: nil
         }
     }
@@ -113,6 +115,7 @@ extension RecordBody {
             try fields.put(.destination, entry.destination)
             fields.put(.dueSequence, entry.sequence)
             fields.put(.dueStep, entry.step)
+        case .manualRelease(let release, let gate): try fields.put(release, gate)
         case .note(let note): try fields.put(note)
         case .unrecognised: break
         }
@@ -156,6 +159,12 @@ extension RecordBody {
                 .uplinkState(
                     destination: try fields.text(.destination), isReachable: isReachable,
                     detail: try fields.text(.detail)))
+        case .manualRelease: self = .manualRelease(try fields.manualRelease(), gate: try fields.gate())
+        case .act:
+            self = .note(
+                .act(
+                    person: try fields.text(.person), act: try fields.text(.act), subject: try fields.text(.subject),
+                    detail: try fields.text(.detail), means: try fields.means()))
         }
     }
 }
@@ -214,6 +223,9 @@ extension FieldWriter {
         put(.passedWall, row.passedWall)
         put(.endedWall, row.endedWall)
         try put(row.gate)
+        if let sequence = row.releaseSequence { put(.releaseSequence, sequence) }
+        if let cause = row.raiseCause { put(.raiseCause, cause.rawValue) }
+        if row.isReverse { put(.isReverse, true) }
     }
 
     fileprivate mutating func put(_ note: LedgerNote) throws(LedgerError) {
@@ -235,16 +247,22 @@ extension FieldWriter {
             try put(.destination, destination)
             put(.isReachable, isReachable)
         case .shutdown(let cause): try put(.cause, cause)
+        case .act(let person, let act, let subject, let detail, let means):
+            try put(.subject, subject)
+            try put(.detail, detail)
+            try put(.person, person)
+            put(.means, means.rawValue)
+            try put(.act, act)
         }
     }
 
-    private mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {
+    mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {
         guard let plate else { return }
         try put(text, plate.text)
         put(colour, plate.colour.rawValue)
     }
 
-    private mutating func put(_ gate: GateCodes) throws(LedgerError) {
+    mutating func put(_ gate: GateCodes) throws(LedgerError) {
         try put(.enterpriseID, gate.enterpriseID)
         try put(.enterpriseName, gate.enterpriseName)
         try put(.entranceGateCode, gate.entranceGateCode)
@@ -310,7 +328,15 @@ extension FieldReader {
             passedWall: try requiredWall(.passedWall), endedWall: try requiredWall(.endedWall),
             captureKey: try text(.captureKey), camera: try text(.camera), rawPlate: try text(.rawPlate),
             plate: try plate(.plate, .plateColour), vehicle: try vehicle(), listReason: try text(.listReason),
-            registerImportedAt: try wall(.registerImportedAt), photos: try photos())
+            registerImportedAt: try wall(.registerImportedAt), photos: try photos(),
+            releaseSequence: try integer(.releaseSequence, UInt64.self), raiseCause: try raiseCause(),
+            isReverse: try flag(.isReverse) ?? false)
+    }
+
+    private func raiseCause() throws(RecordFault) -> RaiseCause? {
+        guard let number = try integer(.raiseCause, UInt8.self) else { return nil }
+        guard let cause = RaiseCause(rawValue: number) else { throw .invalid(Field.raiseCause.rawValue) }
+        return cause
     }
 
     fileprivate func gate() throws(RecordFault) -> GateCodes {
@@ -319,13 +345,13 @@ extension FieldReader {
             entranceGateCode: try text(.entranceGateCode), gateCode: try text(.gateCode))
     }
 
-    private func lane() throws(RecordFault) -> LaneID {
+    func lane() throws(RecordFault) -> LaneID {
         let index = try required(.lane, UInt8.self)
         guard index < LaneID.maximumCount else { throw .invalid(Field.lane.rawValue) }
         return LaneID(index)
     }
 
-    private func direction() throws(RecordFault) -> Direction {
+    func direction() throws(RecordFault) -> Direction {
         guard let direction = Direction(rawValue: try required(.direction, UInt8.self)) else {
             throw .invalid(Field.direction.rawValue)
         }
@@ -338,7 +364,7 @@ extension FieldReader {
         return reason
     }
 
-    private func plate(_ text: Field, _ colour: Field) throws(RecordFault) -> Plate? {
+    func plate(_ text: Field, _ colour: Field) throws(RecordFault) -> Plate? {
         guard let number = try integer(colour, UInt8.self) else { return nil }
         let characters = try self.text(text)
         // A plate is kept normalised, so normalising it again must not change it.

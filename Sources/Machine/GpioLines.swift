@@ -2,7 +2,7 @@
 //
 // Invariants: an output is requested de-energised, so that taking the lines over moves no relay; edges carry the
 // kernel's stamp and global sequence number; the debounce is the kernel's.
-// Limits: 16 inputs and 16 outputs on one chip.
+// Limits: 64 lines, inputs and outputs together, all on one chip: the kernel's limit for one request.
 
 import CLibgpiod
 import CSystem
@@ -44,39 +44,31 @@ public struct LineElectrics: Sendable {
 }
 
 public final class GpioLines: LinePort {
-    public static let maximumLines = 16
+    /// GPIO_V2_LINES_MAX of the kernel.
+    public static let maximumLines = 64
 
     private let request: OpaquePointer
     private let events: OpaquePointer
     private let inputs: [UInt32]
-    /// Nil for an output that is not wired.
-    private let outputs: [UInt32?]
+    private let outputs: [UInt32]
     private let chipPath: String
 
     public var fileDescriptor: Int32 { gpiod_line_request_get_fd(request) }
 
     /// Takes the lines of `chipPath`. Throws when the chip or a line is not there or belongs to somebody else.
-    public init(chipPath: String, inputs: [LineName], outputs: [LineName?], electrics: LineElectrics)
+    public init(chipPath: String, inputs: [LineName], outputs: [LineName], electrics: LineElectrics)
         throws(MachineError)
     {
-        precondition(
-            inputs.count <= GpioLines.maximumLines && outputs.count <= GpioLines.maximumLines,
-            "GPIO-1 at most 16 inputs and 16 outputs")
+        precondition(inputs.count + outputs.count <= GpioLines.maximumLines, "GPIO-1 at most 64 lines")
         guard let chip = gpiod_chip_open(chipPath) else { throw .lastSystemError("open", chipPath) }
         defer { gpiod_chip_close(chip) }
         self.chipPath = chipPath
         var watched: [UInt32] = []
         for input in inputs { watched.append(try GpioLines.offset(input, chip, chipPath)) }
         self.inputs = watched
-        var wired: [UInt32?] = []
-        for output in outputs {
-            if let output {
-                wired.append(try GpioLines.offset(output, chip, chipPath))
-            } else {
-                wired.append(nil)
-            }
-        }
-        self.outputs = wired
+        var driven: [UInt32] = []
+        for output in outputs { driven.append(try GpioLines.offset(output, chip, chipPath)) }
+        self.outputs = driven
         guard let config = gpiod_line_config_new(), let settings = gpiod_line_settings_new(),
             let requestConfig = gpiod_request_config_new(), let events = gpiod_edge_event_buffer_new(1)
         else { throw .library(name: "libgpiod", subject: chipPath, reason: "out of memory") }
@@ -98,7 +90,6 @@ public final class GpioLines: LinePort {
         gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT)
         gpiod_line_settings_set_active_low(settings, electrics.outputsActiveLow)
         gpiod_line_settings_set_output_value(settings, GPIOD_LINE_VALUE_INACTIVE)
-        let driven = wired.compactMap { $0 }
         let outputsTaken = gpiod_line_config_add_line_settings(config, driven, driven.count, settings)
         guard inputsTaken == 0, outputsTaken == 0,
             let request = gpiod_chip_request_lines(chip, requestConfig, config)
@@ -141,9 +132,8 @@ public final class GpioLines: LinePort {
     }
 
     public func drive(output: Int, _ energised: Bool) throws(MachineError) {
-        guard let line = outputs[output] else { return }
         let value = energised ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE
-        if gpiod_line_request_set_value(request, line, value) != 0 {
+        if gpiod_line_request_set_value(request, outputs[output], value) != 0 {
             throw .lastSystemError("set value", chipPath)
         }
     }

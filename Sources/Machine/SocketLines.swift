@@ -2,9 +2,14 @@
 //
 // The site listens, the controller connects. Each message is 16 bytes, little-endian:
 //   type u8 · line u8 · level u8 · 0 · sequence u32 · nanoseconds u64 (CLOCK_BOOTTIME)
-// Controller to site: 1 hello (line = inputs, level = outputs), 5 drive. Site to controller: 2 level of an input (one
-// each after the hello), 3 ready, 4 event, whose sequence counts from 1 without a gap.
-// Limits: 16 inputs and 16 outputs; the greeting takes at most two seconds. No heap after the greeting.
+// Controller to site: 1 hello (line = inputs, level = outputs), 5 drive. Site to controller: 2 level of an input (after
+// the hello, for each input that the site has; one that is not told is low), 3 ready, 4 event, whose sequence counts from
+// 1 without a gap.
+// An input's number is 32 × lane (0 to 7) + the sensor's number in LaneCore's `LaneSensor`, an output's is 32 × lane + the
+// number in `LaneOutput`. Where two lanes share an arm, all that is at it has the first one's lane, and the second lane's
+// own sensors and outputs are those whose names begin with `second`. The hello tells one more than the highest number
+// in use. A high level means that the sensor is active.
+// Limits: 255 inputs and 255 outputs; the greeting takes at most two seconds. No heap after the greeting.
 
 import CSystem
 import Domain
@@ -29,24 +34,24 @@ public final class SocketLines: LinePort {
 
     public let fileDescriptor: Int32
     private let path: String
-    private var levels: InlineArray<16, Bool> = InlineArray(repeating: false)
+    private var levels: InlineArray<256, Bool> = InlineArray(repeating: false)
+    private let inputs: UInt8
     private var driven: UInt32 = 0
 
     public init(path: String, inputs: Int, outputs: Int) throws(MachineError) {
-        precondition(
-            inputs <= GpioLines.maximumLines && outputs <= GpioLines.maximumLines,
-            "GPIO-1 at most 16 inputs and 16 outputs")
+        precondition(inputs < 256 && outputs < 256, "LINE-1 at most 255 inputs and 255 outputs")
         self.path = path
+        self.inputs = UInt8(inputs)
         fileDescriptor = gw_unix_connect(path, Int32(GW_SOCKET_SEQPACKET))
         if fileDescriptor < 0 { throw .lastSystemError("connect", path) }
-        try greet(inputs: UInt8(inputs), outputs: UInt8(outputs))
+        try greet(outputs: UInt8(outputs))
     }
 
     deinit {
         if fileDescriptor >= 0 { close(fileDescriptor) }
     }
 
-    private func greet(inputs: UInt8, outputs: UInt8) throws(MachineError) {
+    private func greet(outputs: UInt8) throws(MachineError) {
         try send(Message(type: MessageType.hello, line: inputs, level: outputs))
         let deadline = gw_clock_boottime_ns() + 2_000_000_000
         while true {
@@ -71,7 +76,7 @@ public final class SocketLines: LinePort {
 
     public func nextEvent() throws(MachineError) -> LineEvent? {
         guard let message = try receive() else { return nil }
-        guard message.type == MessageType.event, message.line < UInt8(GpioLines.maximumLines) else {
+        guard message.type == MessageType.event, message.line < inputs else {
             throw .library(name: "line socket", subject: path, reason: "a message of an unknown type")
         }
         levels[Int(message.line)] = message.level != 0

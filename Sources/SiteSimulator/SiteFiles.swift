@@ -79,6 +79,7 @@ public struct LaneTimes: Sendable {
     public var relayPulse: Int
     public var deadTime: Int
     public var backOut: Int
+    public var axleGap: Int
 
     /// Within the ranges that the configuration allows, however fast the run.
     public init(speed: Double) {
@@ -89,6 +90,7 @@ public struct LaneTimes: Sendable {
         relayPulse = 300
         deadTime = 200
         backOut = scaled(400, 250)
+        axleGap = scaled(200, 100)
     }
 }
 
@@ -106,6 +108,7 @@ func configurationText(
     lane.1.gate_code = A01
     lane.1.verdict_deadline_ms = \(times.verdictDeadline)
     lane.1.back_out_ms = \(times.backOut)
+    lane.1.axle_gap_ms = \(times.axleGap)
     lane.1.close_delay_ms = \(times.closeDelay)
     lane.1.raise_travel_ms = \(times.armTravel)
     lane.1.lower_travel_ms = \(times.armTravel)
