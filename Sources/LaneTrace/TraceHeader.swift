@@ -33,7 +33,8 @@ public struct TraceHeader: Sendable {
         boot = 0
     }
 
-    var core: LaneCore { LaneCore(lane: lane, second: second, boot: boot, timings: timings, fitting: fitting) }
+    /// A lane with these settings.
+    public var core: LaneCore { LaneCore(lane: lane, second: second, boot: boot, timings: timings, fitting: fitting) }
 
     /// What `LaneCore` asserts of its settings.
     var isSound: Bool {
@@ -41,11 +42,15 @@ public struct TraceHeader: Sendable {
             && timings.relayPulse <= timings.raiseTravel
     }
 
+    typealias Setting = (
+        name: String, get: @Sendable (TraceHeader) -> UInt64, set: @Sendable (inout TraceHeader, UInt64) -> Bool
+    )
+
     /// Every setting by its name; the order is that of the text.
-    static let keys: [(name: String, get: (TraceHeader) -> UInt64, set: (inout TraceHeader, UInt64) -> Bool)] =
+    static let keys: [Setting] =
         identityKeys + fittingKeys + timeKeys
 
-    private static let identityKeys: [(String, (TraceHeader) -> UInt64, (inout TraceHeader, UInt64) -> Bool)] = [
+    private static let identityKeys: [Setting] = [
         ("lane", { UInt64($0.lane.index) + 1 }, { $0.setLane($1) }),
         ("second-lane", { $0.second.map { UInt64($0.index) + 1 } ?? 0 }, { $0.setSecond($1) }),
         (
@@ -56,7 +61,7 @@ public struct TraceHeader: Sendable {
         ),
     ]
 
-    private static let fittingKeys: [(String, (TraceHeader) -> UInt64, (inout TraceHeader, UInt64) -> Bool)] = [
+    private static let fittingKeys: [Setting] = [
         ("layout", { UInt64($0.fitting.layout.rawValue) }, { $0.setLayout($1) }),
         ("drive", { UInt64($0.fitting.drive.rawValue) }, { $0.setDrive($1) }),
         ("sensors", { UInt64($0.fitting.sensors.bits) }, { $0.setSensors($1) }),
@@ -92,7 +97,7 @@ public struct TraceHeader: Sendable {
         ),
     ]
 
-    private static let timeKeys: [(String, (TraceHeader) -> UInt64, (inout TraceHeader, UInt64) -> Bool)] = [
+    private static let timeKeys: [Setting] = [
         time("verdict-deadline", { $0.verdictDeadline }, { $0.verdictDeadline = $1 }),
         time("authorised-window", { $0.authorisedWindow }, { $0.authorisedWindow = $1 }),
         time("back-out", { $0.backOut }, { $0.backOut = $1 }),
@@ -115,9 +120,9 @@ public struct TraceHeader: Sendable {
     private static let longest: UInt64 = 86_400_000_000_000
 
     private static func time(
-        _ name: String, _ get: @escaping (LaneTimings) -> Interval,
-        _ set: @escaping (inout LaneTimings, Interval) -> Void
-    ) -> (String, (TraceHeader) -> UInt64, (inout TraceHeader, UInt64) -> Bool) {
+        _ name: String, _ get: @escaping @Sendable (LaneTimings) -> Interval,
+        _ set: @escaping @Sendable (inout LaneTimings, Interval) -> Void
+    ) -> Setting {
         (
             name, { get($0.timings).nanoseconds },
             { (header, value) in

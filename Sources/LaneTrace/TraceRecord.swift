@@ -44,11 +44,11 @@ public struct TraceRecord: Equatable, Sendable {
         return TraceWord(bits: words[TraceRecord.firstAction + index])
     }
 
-    fileprivate mutating func set(_ step: UInt64, _ actions: borrowing LaneActions, from first: Int) {
+    fileprivate mutating func set(_ step: UInt64, _ actions: inout LaneActions, from first: Int) {
         words[4] = UInt64(actions.count) | UInt64(first) << 8 | step << 16
         for index in 0..<TraceRecord.actionsPerRecord {
             let number = first + index
-            words[TraceRecord.firstAction + index] = number < actions.count ? TraceWord(actions[number]).bits : 0
+            words[TraceRecord.firstAction + index] = number < actions.count ? TraceWord(actions.action(number)).bits : 0
         }
     }
 }
@@ -74,12 +74,12 @@ public struct TraceRecorder: Sendable {
     }
 
     /// After it.
-    public mutating func end(_ core: borrowing LaneCore, _ actions: borrowing LaneActions, into sink: some TraceSink) {
+    public mutating func end(_ core: borrowing LaneCore, _ actions: inout LaneActions, into sink: some TraceSink) {
         record.words[3] = core.state.bits
         stepNumber += 1
         var first = 0
         repeat {
-            record.set(stepNumber, actions, from: first)
+            record.set(stepNumber, &actions, from: first)
             sink.take(record)
             first += TraceRecord.actionsPerRecord
         } while first < actions.count

@@ -9,11 +9,11 @@ enum Layers {
         ["Domain"],
         ["LaneCore"],
         ["Machine", "Crypto", "Formats", "Store"],
-        ["Configuration", "Admission", "DeviceProtocols", "PlatformProtocols"],
+        ["LaneTrace", "Configuration", "Admission", "DeviceProtocols", "PlatformProtocols"],
         ["Ledger", "Registry"],
         ["Devices", "Web", "Uplink", "Console"],
         ["Controller", "SiteSimulator"],
-        ["gatewarden", "gwctl", "gwsim"],
+        ["gatewarden", "gwlanebench", "gwctl", "gwsim"],
     ]
 
     static let hostPrograms: Set<String> = ["gwctl", "gwsim", "SiteSimulator"]
