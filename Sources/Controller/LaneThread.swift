@@ -198,13 +198,14 @@ final class LaneThread: @unchecked Sendable {
 
     /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it leads to.
     private func step(_ step: LaneStep, _ arm: Int, at instant: Instant, isEdge: Bool = false) throws(MachineError) {
+        let word: TraceWord
         switch step {
         case .start(let levels):
-            arms[arm].recorder.begin(TraceWord(start: levels), at: instant, arms[arm].core)
             arms[arm].core.start(levels, at: instant, &actions)
+            word = TraceWord(start: levels)
         case .event(let event):
-            arms[arm].recorder.begin(TraceWord(event), at: instant, arms[arm].core)
             arms[arm].core.step(event, at: instant, &actions)
+            word = TraceWord(event)
         }
         // Relays before words.
         var unseen: LaneSensor?
@@ -221,7 +222,7 @@ final class LaneThread: @unchecked Sendable {
             hasDriven = true
         }
         if isEdge && hasDriven { status(arms[arm].lane)?.latency.note(clock.now().since(instant)) }
-        arms[arm].recorder.end(arms[arm].core, &actions, into: arms[arm].trace)
+        arms[arm].recorder.note(word, at: instant, arms[arm].core, &actions, into: arms[arm].trace)
         arms[arm].deadline = arms[arm].core.nextDeadline
         publish(arm)
         for index in 0..<actions.count { tell(arm, actions.action(index)) }

@@ -62,19 +62,19 @@ public protocol TraceSink: AnyObject {
 public struct TraceRecorder: Sendable {
     private var record = TraceRecord()
     private var stepNumber: UInt64 = 0
+    private var counts: UInt64 = 0
 
     public init() {}
 
-    /// Before the step.
-    public mutating func begin(_ event: TraceWord, at instant: Instant, _ core: borrowing LaneCore) {
+    /// After the step, so that nothing stands between an event and its outputs.
+    public mutating func note(
+        _ event: TraceWord, at instant: Instant, _ core: borrowing LaneCore, _ actions: inout LaneActions,
+        into sink: some TraceSink
+    ) {
         record.words[0] = instant.nanoseconds
         record.words[1] = event.bits
-        record.words[2] = core.state.bits
-        record.words[5] = UInt64(core.tokenCount(0)) | UInt64(core.tokenCount(1)) << 32
-    }
-
-    /// After it.
-    public mutating func end(_ core: borrowing LaneCore, _ actions: inout LaneActions, into sink: some TraceSink) {
+        record.words[2] = record.words[3]
+        record.words[5] = counts
         record.words[3] = core.state.bits
         stepNumber += 1
         var first = 0
@@ -83,5 +83,6 @@ public struct TraceRecorder: Sendable {
             sink.take(record)
             first += TraceRecord.actionsPerRecord
         } while first < actions.count
+        counts = UInt64(core.tokenCount(0)) | UInt64(core.tokenCount(1)) << 32
     }
 }

@@ -98,14 +98,12 @@ private func traced(_ layout: LaneLayout, seed: UInt64, steps: Int, settles: Boo
     }
     var now = Instant(nanoseconds: 1_000_000_000)
     let rest = SensorSet.none.with(.closedLimit)
-    recorder.begin(TraceWord(start: rest), at: now, core)
     core.start(rest, at: now, &actions)
-    recorder.end(core, &actions, into: sink)
+    recorder.note(TraceWord(start: rest), at: now, core, &actions, into: sink)
     var levels = rest.bits
     func take(_ event: LaneEvent) {
-        recorder.begin(TraceWord(event), at: now, core)
         core.step(event, at: now, &actions)
-        recorder.end(core, &actions, into: sink)
+        recorder.note(TraceWord(event), at: now, core, &actions, into: sink)
     }
     for number in 0..<steps {
         // From time to time everybody leaves.
@@ -220,17 +218,15 @@ private func traced(_ layout: LaneLayout, seed: UInt64, steps: Int, settles: Boo
         let sink = Sink()
         let now = Instant(nanoseconds: 1_000_000_000)
         let rest = SensorSet.none.with(.closedLimit)
-        recorder.begin(TraceWord(start: rest), at: now, core)
         core.start(rest, at: now, &actions)
-        recorder.end(core, &actions, into: sink)
+        recorder.note(TraceWord(start: rest), at: now, core, &actions, into: sink)
         let events: [LaneEvent] = [
             .sensor(.approach, isActive: true), .sensor(.secondApproach, isActive: true),
             .sensor(.closedLimit, isActive: false), .order(.maintenance(true)),
         ]
         for event in events {
-            recorder.begin(TraceWord(event), at: now, core)
             core.step(event, at: now, &actions)
-            recorder.end(core, &actions, into: sink)
+            recorder.note(TraceWord(event), at: now, core, &actions, into: sink)
         }
         #expect(sink.records.last?.offset == 10)
         let report = LaneTrace(header: header, records: sink.records).replay()
