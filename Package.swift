@@ -73,6 +73,7 @@ let foundations: [Target] = [
 ]
 
 let pure: [Target] = [
+    room("LaneTrace", ["Domain", "LaneCore"]),
     room("Configuration", ["Domain"]),
     room("Admission", ["Domain"]),
     room("DeviceProtocols", ["Domain", "Formats"]),
@@ -95,18 +96,24 @@ let controller: [Target] = [
     room(
         "Controller",
         [
-            "Domain", "LaneCore", "Configuration", "Admission", "Ledger", "Registry", "Devices", "Web", "Uplink",
+            "Domain", "LaneCore", "LaneTrace", "Configuration", "Admission", "Ledger", "Registry", "Devices", "Web",
+            "Uplink",
             "Console", "Machine", "Crypto", "DeviceProtocols", "PlatformProtocols",
         ]
     ),
     .executableTarget(
         name: "gatewarden",
         dependencies: [
-            "Domain", "Controller", "Configuration", "Ledger", "Registry", "DeviceProtocols", "Machine", "Crypto",
-            "Formats", "Store",
+            "Domain", "Controller", "Configuration", "LaneTrace", "Ledger", "Registry", "DeviceProtocols", "Machine",
+            "Crypto", "Formats", "Store",
         ],
         swiftSettings: roomSettings
     ),
+]
+
+/// `tools/bench lane` counts its instructions, as the firmware's compiler makes it. No product: only the bench asks for it.
+let benches: [Target] = [
+    .executableTarget(name: "gwlanebench", dependencies: ["Domain", "LaneCore"], swiftSettings: roomSettings)
 ]
 
 let hostPrograms: [Target] = [
@@ -133,6 +140,7 @@ let hostPrograms: [Target] = [
 let tests: [Target] = [
     roomTests("Domain", []),
     roomTests("LaneCore", ["Domain"], settings: laneSettings),
+    roomTests("LaneTrace", ["Domain", "LaneCore"]),
     roomTests("Machine", ["Domain", "CSystem"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
@@ -158,7 +166,8 @@ let tests: [Target] = [
     .testTarget(name: "ArchitectureTests", swiftSettings: roomSettings),
 ]
 
-let all = cLibraries + foundations + pure + kept + facing + controller + (firmware ? [] : hostPrograms + tests)
+let all =
+    cLibraries + foundations + pure + kept + facing + controller + benches + (firmware ? [] : hostPrograms + tests)
 
 /// `GATEWARDEN_TESTS=Ledger,Store swift test` builds and runs the tests of these rooms and what they need, alone.
 let onlyTests = Context.environment["GATEWARDEN_TESTS"]?.split(separator: ",").map { "\($0)Tests" } ?? []

@@ -23,6 +23,10 @@ public enum LaneCommand: Equatable, Sendable {
 /// A question that the controller answers.
 public enum ConsoleCommand: Equatable, Sendable {
     case lane(LaneID, LaneCommand)
+    /// The newest records of the arm's trace, 1...`ConsoleRequest.maximumTraceCount`.
+    case trace(LaneID, count: Int)
+    /// From an edge to the output.
+    case latency(LaneID)
     case status
     case lanes
     /// The newest records, 1...`ConsoleRequest.maximumTailCount`.
@@ -40,6 +44,8 @@ enum ConsoleRequest: Equatable {
     case refused(String)
 
     static let maximumTailCount = 200
+    static let maximumTraceCount = 500
+    static let defaultTraceCount = 50
     static let defaultTailCount = 10
 
     static let helpText = [
@@ -53,6 +59,8 @@ enum ConsoleRequest: Equatable {
         "lane N energise OUTPUT on|off       drives one output by hand, in maintenance only",
         "lane N identify     asks once more who stands there",
         "lane N calibrate    measures the arm's travel by its limit switches; type it again to see how far it is",
+        "lane N latency      how long its outputs took from the edge, as a histogram",
+        "lane N trace [n]    the newest n steps of its arm, 1 to \(maximumTraceCount); save them for gatewarden lane replay",
         "ledger tail [n]     the newest n records, 1 to \(maximumTailCount), \(defaultTailCount) when n is left out",
         "quit                ends this session",
     ]
@@ -82,8 +90,8 @@ enum ConsoleRequest: Equatable {
     }
 
     private static let laneHelp =
-        "lane is followed by its number and release, close, stop, hold, lockdown, maintenance, energise, identify or "
-        + "calibrate: type help"
+        "lane is followed by its number and release, close, stop, hold, lockdown, maintenance, energise, identify, "
+        + "calibrate, latency or trace: type help"
 
     private static func lane(_ words: [String]) -> ConsoleRequest {
         guard let number = Int(words[1]), (1...LaneID.maximumCount).contains(number) else {
@@ -98,6 +106,14 @@ enum ConsoleRequest: Equatable {
         case ("stop", 3): return ask(.stop)
         case ("identify", 3): return ask(.identify)
         case ("calibrate", 3): return ask(.calibrate)
+        case ("latency", 3): return .ask(.latency(LaneID(UInt8(number - 1))))
+        case ("trace", 3...4):
+            let word = words.count == 4 ? words[3] : "\(defaultTraceCount)"
+            guard let count = Int(word), (1...maximumTraceCount).contains(count) else {
+                return .refused(
+                    "\"\(word)\" is not a number from 1 to \(maximumTraceCount): type lane \(number) trace 50")
+            }
+            return .ask(.trace(LaneID(UInt8(number - 1)), count: count))
         case ("hold", 4), ("lockdown", 4), ("maintenance", 4):
             guard let isOn = isOn(words[3]) else { break }
             return ask(words[2] == "hold" ? .hold(isOn) : words[2] == "lockdown" ? .lockdown(isOn) : .maintenance(isOn))

@@ -45,13 +45,20 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
         case .status: overview.status(now: clock.now()) + backlog()
         case .lanes: overview.lanes.flatMap { $0.lines(now: clock.now()) }
         case .lane(let lane, let command): carryOut(command, lane)
+        case .latency(let lane): overview.lanes.first { $0.lane == lane }?.latency.table ?? [unknown(lane)]
+        case .trace(let lane, let count):
+            overview.traces.first { $0.serves(lane) }?.lines(count) ?? [unknown(lane)]
         case .ledgerTail(let count): tail(count)
         }
     }
 
+    private func unknown(_ lane: LaneID) -> String {
+        "there is no lane \(lane.index + 1) in this configuration: type lanes"
+    }
+
     private func carryOut(_ command: LaneCommand, _ lane: LaneID) -> [String] {
         guard let status = overview.lanes.first(where: { $0.lane == lane }) else {
-            return ["there is no lane \(lane.index + 1) in this configuration: type lanes"]
+            return [unknown(lane)]
         }
         switch command {
         case .release(let reason):
@@ -116,18 +123,21 @@ final class Overview: Sendable {
     let version: String
     let started: Instant
     let lanes: [LaneStatus]
+    let traces: [ArmTrace]
     let ledger: LedgerStatus
     let pulses: [Pulse]
     let destinations: [String]
     let shortfalls: Shortfalls
 
     init(
-        version: String, started: Instant, lanes: [LaneStatus], ledger: LedgerStatus, pulses: [Pulse],
+        version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
+        pulses: [Pulse],
         destinations: [String], shortfalls: Shortfalls
     ) {
         self.version = version
         self.started = started
         self.lanes = lanes
+        self.traces = traces
         self.ledger = ledger
         self.pulses = pulses
         self.destinations = destinations

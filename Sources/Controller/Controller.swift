@@ -55,8 +55,10 @@ public final class Controller {
         }
 
         let lanePulse = pulse("lane", .milliseconds(1_000))
+        let arms = parts.assembly.laneArms(boot: parts.ledger.bootNumber)
+        keepTraces(arms)
         let laneThread = LaneThread(
-            arms: parts.assembly.laneArms(boot: parts.ledger.bootNumber), wiring: parts.assembly.wiring,
+            arms: arms, wiring: parts.assembly.wiring,
             lines: parts.lines, clock: clock, channels: rings.lane, stop: stop, pulse: lanePulse,
             statuses: laneStatuses)
         let laneHandle = try start("lane", shortfalls, settings.realtime) { laneThread.run() }
@@ -83,7 +85,8 @@ public final class Controller {
         let uplinks = startUplinks(rings)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
-            version: version, started: started, lanes: laneStatuses, ledger: ledgerStatus, pulses: pulses,
+            version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
+            ledger: ledgerStatus, pulses: pulses,
             destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls)
         others.append(try startConsole(overview, rings.orders, consolePulse, shortfalls))
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
@@ -96,6 +99,7 @@ public final class Controller {
             schedule: HoldSchedule(settings, rings.scheduled))
         let end = supervisor.run()
 
+        for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
         stop.raise()
         rings.ringAll()
         for uplink in uplinks { uplink.stop() }
@@ -132,6 +136,18 @@ public final class Controller {
                 shortfalls.note()
                 log.warning("real time: \(name) has no \(shortfall.what): \(systemErrorText(shortfall.errno))")
             }, body)
+    }
+
+    /// A trace that cannot be kept for the time after a crash is said, and no reason to keep the gate shut.
+    private func keepTraces(_ arms: [LaneArm]) {
+        for arm in arms {
+            do throws(MachineError) {
+                try arm.trace.keepThroughCrash(
+                    parts.stateFolder + "/lane-\(arm.lane.index + 1).trace", files: parts.files)
+            } catch {
+                log.warning("lane \(arm.lane.index + 1): no trace after a crash: \(error.description)")
+            }
+        }
     }
 
     private func admissionThread(_ rings: Rings, _ pulse: Pulse) -> AdmissionThread {

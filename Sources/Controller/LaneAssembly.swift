@@ -6,6 +6,7 @@
 import Configuration
 import Domain
 import LaneCore
+import LaneTrace
 import Machine
 
 struct LaneAssembly {
@@ -67,10 +68,10 @@ struct LaneAssembly {
 
     func laneArms(boot: UInt32) -> [LaneArm] {
         arms.map { arm in
-            let core = LaneCore(
-                lane: arm.lane.id, second: arm.second?.id, boot: boot, timings: LaneTimings(arm.settings.timings),
-                fitting: arm.fitting)
-            return LaneArm(core, lane: arm.lane.id, second: arm.second?.id)
+            LaneArm(
+                TraceHeader(
+                    lane: arm.lane.id, second: arm.second?.id, boot: boot, timings: LaneTimings(arm.settings.timings),
+                    fitting: arm.fitting))
         }
     }
 }

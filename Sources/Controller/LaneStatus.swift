@@ -21,6 +21,7 @@ final class LaneStatus: Sendable {
     /// Messages that a full ring refused: each is a fault that the supervisor reports.
     let lost = Atomic<UInt32>(0)
     let edgesLost = Atomic<UInt32>(0)
+    let latency = LaneLatency()
 
     init(_ lane: LaneID) {
         self.lane = lane
@@ -107,7 +108,7 @@ final class LaneStatus: Sendable {
 }
 
 /// Numbers that one thread writes and others read.
-private final class Counters: @unchecked Sendable {
+final class Counters: @unchecked Sendable {
     private let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
     init(_ count: Int) {

@@ -10,6 +10,7 @@
 
 import Domain
 import LaneCore
+import LaneTrace
 import Machine
 import Synchronization
 
@@ -18,13 +19,17 @@ struct LaneArm: Sendable {
     var core: LaneCore
     let lane: LaneID
     let second: LaneID?
+    let trace: ArmTrace
+    fileprivate var recorder = TraceRecorder()
     /// The core's next deadline, so that a turn asks no core that has nothing to say.
     fileprivate var deadline: Instant?
 
-    init(_ core: LaneCore, lane: LaneID, second: LaneID? = nil) {
-        self.core = core
-        self.lane = lane
-        self.second = second
+    /// - Parameter header: what the core was made of, for its trace.
+    init(_ header: TraceHeader) {
+        core = header.core
+        lane = header.lane
+        second = header.second
+        trace = ArmTrace(header)
     }
 }
 
@@ -148,7 +153,7 @@ final class LaneThread: @unchecked Sendable {
         for index in wiring.range(ofPort: event.input) {
             let input = wiring.inputs[index]
             let isActive = event.isHigh == input.isActiveHigh
-            try step(.event(.sensor(input.sensor, isActive: isActive)), Int(input.arm), at: event.at)
+            try step(.event(.sensor(input.sensor, isActive: isActive)), Int(input.arm), at: event.at, isEdge: true)
         }
     }
 
@@ -192,25 +197,35 @@ final class LaneThread: @unchecked Sendable {
     // MARK: what comes of it
 
     /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it leads to.
-    private func step(_ step: LaneStep, _ arm: Int, at instant: Instant) throws(MachineError) {
+    private func step(_ step: LaneStep, _ arm: Int, at instant: Instant, isEdge: Bool = false) throws(MachineError) {
+        let word: TraceWord
         switch step {
-        case .start(let levels): arms[arm].core.start(levels, at: instant, &actions)
-        case .event(let event): arms[arm].core.step(event, at: instant, &actions)
+        case .start(let levels):
+            arms[arm].core.start(levels, at: instant, &actions)
+            word = TraceWord(start: levels)
+        case .event(let event):
+            arms[arm].core.step(event, at: instant, &actions)
+            word = TraceWord(event)
         }
         // Relays before words.
         var unseen: LaneSensor?
+        var hasDriven = false
         for index in 0..<actions.count {
-            guard case .drive(let output, let energised) = actions[index] else { continue }
+            guard case .drive(let output, let energised) = actions.action(index) else { continue }
             // The kernel may hold an edge that is not read yet: the level of this very moment has the last word.
             if output == .lower && energised {
                 unseen = try presence(arm)
                 if unseen != nil { continue }
             }
-            if let port = wiring.port(output, ofArm: arm) { try lines.drive(output: port, energised) }
+            guard let port = wiring.port(output, ofArm: arm) else { continue }
+            try lines.drive(output: port, energised)
+            hasDriven = true
         }
+        if isEdge && hasDriven { status(arms[arm].lane)?.latency.note(clock.now().since(instant)) }
+        arms[arm].recorder.note(word, at: instant, arms[arm].core, &actions, into: arms[arm].trace)
         arms[arm].deadline = arms[arm].core.nextDeadline
         publish(arm)
-        for index in 0..<actions.count { tell(arm, actions[index]) }
+        for index in 0..<actions.count { tell(arm, actions.action(index)) }
         if let unseen {
             try self.step(.event(.sensor(unseen, isActive: true)), arm, at: clock.now())
         }

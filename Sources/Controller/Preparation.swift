@@ -76,6 +76,7 @@ struct UplinkTrust {
 
 public final class Preparation {
     let began: Instant
+    let stateFolder: String
     let ledgerFolder: String
     let files: any Files
     let signals: EndSignals
@@ -97,6 +98,7 @@ public final class Preparation {
     ) throws(StartFailure) {
         began = clock.now()
         self.files = files
+        self.stateFolder = stateFolder
         ledgerFolder = stateFolder + "/ledger"
         guard settings.uplinks.count <= 1 else { throw .tooMany(what: "uplinks", count: settings.uplinks.count) }
         let lastCrash: String?

@@ -14,7 +14,7 @@
 //   LANE-6 nothing moves at start, whatever the loops say; only a fire alarm raises
 //   LANE-7 a relay pulse ends within the arm's travel
 //   LANE-8 one step has a bounded number of actions; LANE-9 an action is read within the list
-//   LANE-10 one step fires each timer a bounded number of times
+//   LANE-10 one step fires a bounded number of timers; the others stay due (LaneTimers)
 // Limits: two lanes an arm, one vehicle being served in each and one behind it.
 
 import Domain
@@ -69,16 +69,16 @@ public struct LaneCore: Sendable {
     }
 
     /// When the next `.timer` event is due; nil when the lane waits for the world alone.
-    public var nextDeadline: Instant? { timers.soonest?.at }
+    public var nextDeadline: Instant? { timers.soonest }
 
     /// The phase and the vehicle of one of the arm's lanes, 0 or 1.
     public func phase(_ side: Int = 0) -> LanePhase {
-        let passage = passages[slot(ofSide: side)]
+        let passage = passage(slot(ofSide: side))
         return passage.phase == .idle || lanes[passage.side] == lanes[side] ? passage.phase : .idle
     }
 
     public func token(_ side: Int = 0) -> VehicleToken {
-        let passage = passages[slot(ofSide: side)]
+        let passage = passage(slot(ofSide: side))
         return lanes[passage.side] == lanes[side] ? passage.token : .none
     }
 
@@ -149,11 +149,8 @@ public struct LaneCore: Sendable {
     }
 
     private mutating func fireTimers(_ actions: inout LaneActions) {
-        var fired = 0
-        while let (timer, at) = timers.soonest, at <= now {
-            precondition(fired < 2 * LaneTimer.count, "LANE-10 a step comes to an end")
-            fired += 1
-            timers.cancel(timer)
+        timers.beginFiring()
+        while let timer = timers.take(endedBy: now) {
             timerEnded(timer, &actions)
         }
     }
@@ -200,8 +197,13 @@ public struct LaneCore: Sendable {
     /// Across two lanes, curtain and radar hold whoever has come under the arm already, in a gap over its own loop.
     func isUnder(_ slot: Int) -> Bool {
         sensors.active.intersects(underSensors(slot))
-            || fitting.layout == .parallel && passages[slot].hasEntered && sensors.active.intersects(LaneCore.across)
+            || fitting.layout == .parallel && passage(slot).hasEntered && sensors.active.intersects(LaneCore.across)
     }
+
+    /// A slot's passage, to be read. Only an index that is known when this is compiled reads an inline array in place
+    /// where the core is not to be changed: any other copies all of it.
+    @inline(__always)
+    func passage(_ slot: Int) -> Passage { slot == 0 ? passages[0] : passages[1] }
 
     func approachSensor(_ side: Int) -> LaneSensor { side == 0 ? .approach : .secondApproach }
 
@@ -253,9 +255,11 @@ public struct LaneCore: Sendable {
     }
 
     private mutating func contactsChanged(_ changed: SensorSet, _ actions: inout LaneActions) {
-        guard changed.bits >> UInt32(LaneSensor.exitRequest.rawValue) != 0 else { return }
-        for raw in LaneSensor.exitRequest.rawValue...LaneSensor.mainsFail.rawValue {
-            guard let sensor = LaneSensor(rawValue: raw), changed.contains(sensor) else { continue }
+        var rest = changed.bits >> UInt32(LaneSensor.exitRequest.rawValue)
+        while rest != 0 {
+            let raw = LaneSensor.exitRequest.rawValue + UInt8(truncatingIfNeeded: rest.trailingZeroBitCount)
+            rest &= rest - 1
+            guard let sensor = LaneSensor(rawValue: raw) else { continue }
             let isActive = sensors.active.contains(sensor)
             actions.append(.noted(sensor, isActive: isActive))
             contactChanged(sensor, isActive, &actions)

@@ -37,34 +37,119 @@ struct LaneTimer: Equatable, Sendable {
     static func chatter(_ sensor: Int) -> LaneTimer { LaneTimer(index: 26 + sensor) }
 
     static let count = 34
+    /// From here on they watch sensors and move nothing.
+    static let firstWatch = 18
 }
 
 struct LaneTimers: Sendable {
     private(set) var running: UInt64 = 0
     private(set) var deadlines: InlineArray<34, UInt64> = InlineArray(repeating: 0)
+    /// No running timer of the rules, and none that watches a sensor, ends before it: most steps look no further.
+    private var ruleBound = UInt64.max
+    private var watchBound = UInt64.max
+    /// The timers of the rules that were found ended and have not fired.
+    private var due: UInt64 = 0
+    /// How many more may fire in this step.
+    private var allowance = 0
+
+    private static let firedInAStep = 1
+    private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
 
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
 
     mutating func start(_ timer: LaneTimer, at instant: Instant) {
-        running |= 1 << UInt64(timer.index)
+        let bit: UInt64 = 1 << UInt64(timer.index)
+        running |= bit
+        due &= ~bit
         deadlines[timer.index] = instant.nanoseconds
+        if timer.index < LaneTimer.firstWatch {
+            ruleBound = min(ruleBound, instant.nanoseconds)
+        } else {
+            watchBound = min(watchBound, instant.nanoseconds)
+        }
     }
 
     mutating func cancel(_ timer: LaneTimer) {
         running &= ~(1 << UInt64(timer.index))
+        due &= running
     }
 
-    /// The soonest running timer and its deadline.
-    var soonest: (timer: LaneTimer, at: Instant)? {
+    /// When the soonest running timer ends.
+    var soonest: Instant? {
         guard running != 0 else { return nil }
+        var soonest = UInt64.max
         var rest = running
-        var best = rest.trailingZeroBitCount
-        rest &= rest - 1
+        while rest != 0 {
+            soonest = min(soonest, deadlines[unchecked: rest.trailingZeroBitCount])
+            rest &= rest - 1
+        }
+        return Instant(nanoseconds: soonest)
+    }
+
+    /// A step has a bounded length: it fires one timer, and one that watches a sensor only where
+    /// none of the rules' has ended. The others
+    /// stay due, as on a thread that is a little late, and the next step follows at once.
+    mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
+
+    /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.
+    mutating func take(endedBy now: Instant) -> LaneTimer? {
+        guard allowance > 0 else { return nil }
+        // One that was started while another fired may have ended as well.
+        if ruleBound <= now.nanoseconds { collectRules(now.nanoseconds) }
+        if due != 0 {
+            allowance -= 1
+            return takeDue()
+        }
+        guard allowance == LaneTimers.firedInAStep, watchBound <= now.nanoseconds else { return nil }
+        allowance = 0
+        return takeWatch(now.nanoseconds)
+    }
+
+    private mutating func takeDue() -> LaneTimer {
+        var best = due.trailingZeroBitCount
+        var rest = due & (due - 1)
         while rest != 0 {
             let index = rest.trailingZeroBitCount
             rest &= rest - 1
-            if deadlines[index] < deadlines[best] { best = index }
+            if deadlines[unchecked: index] < deadlines[unchecked: best] { best = index }
         }
-        return (LaneTimer(index: best), Instant(nanoseconds: deadlines[best]))
+        cancel(LaneTimer(index: best))
+        return LaneTimer(index: best)
+    }
+
+    private mutating func collectRules(_ now: UInt64) {
+        var rest = running & ~LaneTimers.watches & ~due
+        ruleBound = .max
+        while rest != 0 {
+            let index = rest.trailingZeroBitCount
+            let deadline = deadlines[unchecked: index]
+            if deadline <= now { due |= rest & (~rest &+ 1) } else { ruleBound = min(ruleBound, deadline) }
+            rest &= rest - 1
+        }
+    }
+
+    private mutating func takeWatch(_ now: UInt64) -> LaneTimer? {
+        var rest = running & LaneTimers.watches
+        var best = 0
+        var soonest = UInt64.max
+        watchBound = .max
+        while rest != 0 {
+            let index = rest.trailingZeroBitCount
+            rest &= rest - 1
+            let deadline = deadlines[unchecked: index]
+            if deadline < soonest {
+                watchBound = soonest
+                soonest = deadline
+                best = index
+            } else {
+                watchBound = min(watchBound, deadline)
+            }
+        }
+        guard soonest <= now else {
+            watchBound = soonest
+            return nil
+        }
+        running &= ~(1 << UInt64(best))
+        return LaneTimer(index: best)
     }
 }

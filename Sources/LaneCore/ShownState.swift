@@ -11,7 +11,7 @@ struct ShownNotice: Sendable {
 
 extension LaneCore {
     mutating func show(_ actions: inout LaneActions) {
-        let wanted = isInMaintenance ? armed : wantedOutputs
+        let wanted = isInMaintenance ? armed : wantedOutputs()
         var changed = wanted ^ lit
         while changed != 0 {
             let index = changed.trailingZeroBitCount
@@ -30,7 +30,9 @@ extension LaneCore {
 
     private func bit(_ output: LaneOutput, _ isOn: Bool) -> UInt16 { isOn ? 1 << UInt16(output.rawValue) : 0 }
 
-    private var wantedOutputs: UInt16 {
+    // What only reads is `mutating` here: it reads the passages in place.
+
+    private mutating func wantedOutputs() -> UInt16 {
         let isGreen = isGreen(0)
         var outputs = bit(.green, isGreen) | bit(.red, !isGreen)
         if fitting.layout != .single {
@@ -46,29 +48,32 @@ extension LaneCore {
     }
 
     /// Green calls a vehicle in: the arm is up, and this side's vehicle, or everybody, may pass.
-    private func isGreen(_ side: Int) -> Bool {
+    private mutating func isGreen(_ side: Int) -> Bool {
         guard arm.position == .open else { return false }
         if isFreeForAll { return true }
-        let passage = passages[slot(ofSide: side)]
-        return passage.side == side && passage.phase == .released
+        let slot = slot(ofSide: side)
+        return passages[slot].phase == .released && passages[slot].side == side
     }
 
-    private func wantedNotice(_ side: Int) -> (LaneNotice, VehicleToken) {
+    private mutating func wantedNotice(_ side: Int) -> (LaneNotice, VehicleToken) {
         if sensors.active.contains(.fireAlarm) { return (.evacuate, .none) }
         if isInMaintenance { return (.maintenance, .none) }
-        let passage = passages[slot(ofSide: side)]
-        guard passage.side == side || passage.phase == .idle else { return (.occupied, .none) }
-        switch passage.phase {
+        let slot = slot(ofSide: side)
+        guard passages[slot].side == side || passages[slot].phase == .idle else { return (.occupied, .none) }
+        switch passages[slot].phase {
         case .idle:
             if isLockedDown { return (.closed, .none) }
             return (arm.position == .closed || isHeldOpen ? .free : .occupied, .none)
-        case .identifying: return (.identifying, passage.token)
-        case .refused: return (passage.isLockedOut ? .closed : .refused(passage.refusal), passage.token)
-        case .released, .passing: return (.released, passage.token)
+        case .identifying: return (.identifying, passages[slot].token)
+        case .refused:
+            return (passages[slot].isLockedOut ? .closed : .refused(passages[slot].refusal), passages[slot].token)
+        case .released, .passing: return (.released, passages[slot].token)
         case .straddling:
-            let follower = passage.follower
-            return (follower.isDecided ? .refused(follower.refusal) : .identifying, follower.token)
-        case .intruded, .unsettled: return (.occupied, passage.token)
+            let isDecided = passages[slot].follower.isDecided
+            return (
+                isDecided ? .refused(passages[slot].follower.refusal) : .identifying, passages[slot].follower.token
+            )
+        case .intruded, .unsettled: return (.occupied, passages[slot].token)
         }
     }
 }

@@ -38,6 +38,7 @@ public enum CrashRecord {
         let bytes = Array(text.utf8.prefix(limit))
         clear()
         _ = CSystem.write(crashDescriptor, bytes, bytes.count)
+        CrashTrace.write()
     }
 
     private static func writeSignal(_ signal: Int32) {
@@ -46,5 +47,6 @@ public enum CrashRecord {
         )
         clear()
         _ = CSystem.write(crashDescriptor, &text, 9)
+        CrashTrace.write()
     }
 }

@@ -9,6 +9,7 @@ enum Command {
     case ledgerVerify(state: String, witness: LedgerHead?)
     case ledgerTail(state: String, count: Int)
     case ledgerExport(state: String, format: ExportFormat)
+    case laneReplay(path: String)
     case decode(protocolName: String, bytes: [UInt8])
     case version
     case help
@@ -27,6 +28,8 @@ enum Command {
         "                                               the newest N records (20), one a line",
         "  gatewarden ledger export --state DIR [--format csv|jsonl]",
         "                                               to standard output: rows for Excel, or every record",
+        "  gatewarden lane replay FILE                  run a lane's trace through this version's rules; exit 0 only",
+        "                                               if every step acts as it did",
         "  gatewarden decode PROTOCOL HEX               say what a captured frame means",
         "  gatewarden --version                         this version, and the libraries inside",
         "  gatewarden --help",
@@ -42,6 +45,9 @@ enum Command {
         case "--version": return .version
         case "run": return run(rest)
         case "ledger": return ledger(rest)
+        case "lane":
+            guard rest.count == 2, rest[0] == "replay" else { return .misused("lane is followed by replay and a FILE") }
+            return .laneReplay(path: rest[1])
         case "decode": return decode(rest)
         default: return .misused("\"\(verb)\" is not a command")
         }

@@ -9,11 +9,11 @@ enum Layers {
         ["Domain"],
         ["LaneCore"],
         ["Machine", "Crypto", "Formats", "Store"],
-        ["Configuration", "Admission", "DeviceProtocols", "PlatformProtocols"],
+        ["LaneTrace", "Configuration", "Admission", "DeviceProtocols", "PlatformProtocols"],
         ["Ledger", "Registry"],
         ["Devices", "Web", "Uplink", "Console"],
         ["Controller", "SiteSimulator", "LaneSimulation"],
-        ["gatewarden", "gwctl", "gwsim", "gwbench", "gwlane"],
+        ["gatewarden", "gwlanebench", "gwctl", "gwsim", "gwbench", "gwlane"],
     ]
 
     static let hostPrograms: Set<String> = ["gwctl", "gwsim", "gwbench", "gwlane", "SiteSimulator", "LaneSimulation"]

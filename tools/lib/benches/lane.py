@@ -1,0 +1,145 @@
+"""tools/bench lane: the step in instructions, edge to relay beside a bare C program, and heap calls of the lane thread."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .common import fail, root
+
+
+def step_instructions():
+    """Instructions of each step of a random walk through every layout, by callgrind."""
+    command = "swift build -c release --product gwlanebench --scratch-path .build-x86_64 --swift-sdks-path build/deps/sdk"
+    build = subprocess.run(
+        [*command.split(), "--swift-sdk", "gatewarden-x86_64"], cwd=root, capture_output=True, text=True,
+        env={**os.environ, "GATEWARDEN_FIRMWARE": "1"})
+    program = root / ".build-x86_64/release/gwlanebench"
+    if build.returncode != 0:
+        fail("gwlanebench does not build:\n" + build.stdout[-2000:])
+    names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout.splitlines()
+    step = next(line.split()[2] for line in names if "measuredStep" in line)
+    out = root / "build/bench/callgrind.out"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.unlink(missing_ok=True)
+    run = subprocess.run(
+        ["valgrind", "--tool=callgrind", f"--toggle-collect={step}", f"--dump-after={step}", "--combine-dumps=yes",
+         "--dump-line=no", f"--callgrind-out-file={out}", program], capture_output=True, text=True)
+    if run.returncode != 0:
+        fail("valgrind: " + run.stderr[-500:])
+    counts = []
+    with open(out) as lines:
+        counts = [int(line.split()[1]) for line in lines if line.startswith("totals:")]
+    out.unlink()
+    # The last part is what came after the last step: nothing.
+    counts = counts[:-1]
+    if len(counts) < 10_000:
+        fail(f"callgrind counted {len(counts)} steps alone")
+    return [
+        ("steps counted", float(len(counts)), "", None),
+        ("instructions of a step, mean", statistics.mean(counts), "", None),
+        ("instructions of a step, worst", float(max(counts)), "", (None, 1500.0)),
+    ]
+
+
+LANES = """
+lane.{n}.direction = entry
+lane.{n}.entrance_gate = A
+lane.{n}.gate_code = A0{n}
+lane.{n}.guard_stop_input = STOP{n}
+lane.{n}.stop_output = HALT{n}
+lane.{n}.relay_pulse_ms = 300
+"""
+
+
+def thread_of(pid, name):
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if (task / "comm").read_text().strip() == name:
+            return task.name
+    return None
+
+
+def heap_calls(work, tools):
+    """How often the lane thread comes to the allocator while buttons are pressed, and the ledger's, to show that it counts."""
+    names = subprocess.run(
+        ["nm", root / ".build-x86_64/release/gatewarden"], capture_output=True, text=True, check=True).stdout
+    wanted = {"malloc", "calloc", "realloc", "posix_memalign"}
+    found = {line.split()[2]: line.split()[0] for line in names.splitlines() if line.split()[-1] in wanted}
+    pid = (work / "controller.pid").read_text().strip()
+    counts = []
+    for name in ["lane", "ledger"]:
+        thread = thread_of(pid, name)
+        if thread is None:
+            fail(f"the controller has no thread {name}")
+        run = subprocess.run([tools / "count-calls", thread, "8", *found.values()], capture_output=True, text=True)
+        if run.returncode != 0:
+            fail("count-calls: " + run.stderr.strip())
+        counts.append(float(run.stdout))
+    return counts
+
+
+def beside_bare():
+    """Edge to relay of the release binary on a site with trucks, camera pushes and TLS, and of bare-lane, in turn."""
+    folder = root / "build/bench"
+    tools = folder / "tools"
+    work = folder / "lane"
+    tools.mkdir(parents=True, exist_ok=True)
+    for name in ["bare-lane", "lane-latency", "count-calls"]:
+        subprocess.run(["cc", "-O2", "-o", tools / name, root / f"tools/lib/{name}.c"], check=True)
+    ours, bare = tools / "ours.sock", tools / "bare.sock"
+    lanes = "".join(LANES.format(n=number) for number in range(2, 9))
+    (tools / "lanes.conf").write_text(lanes + "realtime.lane_cpu = 1\n")
+    wrapper = tools / "controller"
+    wrapper.write_text(
+        f"""#!/bin/sh
+sed 's|^ *lines.socket = .*|lines.socket = {ours}|' "$3" > "$3.bench"
+cat {tools}/lanes.conf >> "$3.bench"
+echo $$ > {work}/controller.pid
+exec {root}/build/x86_64/gatewarden run --config "$3.bench" --state "$5"
+""")
+    wrapper.chmod(0o755)
+    proxy = subprocess.Popen(
+        ["taskset", "-c", "0", tools / "lane-latency", ours, work / "lines.sock", bare, "3000", "1", "7"],
+        stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    peer = subprocess.Popen(["taskset", "-c", "1", "chrt", "-f", "80", tools / "bare-lane", bare])
+    simulated = subprocess.Popen(
+        [root / ".build/release/gwsim", "run", "--controller", wrapper, "--work", work, "--headless", "--passes",
+         "100000", "--seed", "7"], stdout=subprocess.DEVNULL)
+    try:
+        line = proxy.stdout.readline()
+        if not line:
+            fail("lane-latency gave no figures; see what it said above")
+        figures = json.loads(line)
+        lane_calls, ledger_calls = heap_calls(work, tools)
+    finally:
+        simulated.terminate()
+        simulated.wait(30)
+        proxy.terminate()
+        peer.terminate()
+    ours, bare = figures["ours"], figures["bare"]
+    return [
+        ("edges, the controller's", float(ours["edges"]), "", None),
+        ("edge to relay, median", ours["median_us"], "us", None),
+        ("edge to relay, 99.9 %", ours["p999_us"], "us", None),
+        ("bare C program, median", bare["median_us"], "us", None),
+        ("bare C program, 99.9 %", bare["p999_us"], "us", None),
+        ("median, ours by the C program's", ours["median_us"] / bare["median_us"], "", (None, 1.2)),
+        ("99.9 %, ours by the C program's", ours["p999_us"] / bare["p999_us"], "", (None, 1.2)),
+        ("edges not answered", float(figures["missed"][0]), "", (None, 0.0)),
+        ("heap calls of the lane thread in 8 s", lane_calls, "", (None, 0.0)),
+        ("heap calls of the ledger thread in 8 s", ledger_calls, "", None),
+    ]
+
+
+def lane(arch):
+    if arch != "x86_64":
+        fail("lane measures x86_64 alone")
+    if "--no-build" not in os.environ.get("GATEWARDEN_BENCH", ""):
+        subprocess.run([root / "tools/build", "x86_64"], check=True, stdout=sys.stderr)
+        subprocess.run(
+            ["swift", "build", "--package-path", root, "-c", "release", "--product", "gwsim"], check=True,
+            stdout=sys.stderr)
+    return step_instructions() + beside_bare()
