@@ -50,7 +50,7 @@ final class DerivedTables {
             guard try Kept.step(captureKey), captureKey.text(0) == capture.key else {
                 throw fault(record.sequence, "the table of captures does not have it under its key")
             }
-        case .pass(let row) where row.isDue:
+        case .pass(let row) where row.isDue, .carried(let row, _):
             due += 1
             dueRow.bind(1, record.sequence)
             defer { dueRow.reset() }

@@ -35,12 +35,13 @@ enum LedgerCarry {
             """)
         query.bind(1, LedgerLimits.rowsCarried)
         defer { query.reset() }
+        let hasher = ChainHasher()
         var rows: [CarriedRow] = []
         do throws(LedgerError) {
             while try Kept.step(query) {
                 let stored = StoredRecord(query)
                 guard let hash = Digest(bytes: stored.hash), let before = Digest(bytes: query.blob(5)),
-                    Chain.hash(after: before, stored.canonical) == hash
+                    hasher.hash(after: before, stored.canonical) == hash
                 else { continue }
                 switch try stored.decoded().body {
                 case .pass(let row), .carried(let row, _):
