@@ -64,7 +64,7 @@ public enum LedgerError: Error, Sendable {
         switch self {
         case .store(let error): error.isFull
         case .file(_, .system(_, _, let errno)): errno == 28
-        case .file, .lockedByAnother, .otherDevice, .damaged, .structure, .photoDamaged, .limit, .refused: false
+        case .file, .lockedByAnother, .otherDevice, .damaged, .photoDamaged, .limit, .refused, .structure: false
         }
     }
 
