@@ -67,6 +67,44 @@ struct ChainWalk {
     }
 }
 
+extension LedgerReader {
+    private static let rowsPerWalk = 256
+
+    /// Calls `take` with each of these records, once its hash has been found to follow on the one before.
+    func walkChain(
+        from first: UInt64, through last: UInt64, _ take: (Record, StoredRecord) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
+        var walk = ChainWalk(after: try head(before: first))
+        while walk.head.sequence < last {
+            let rows = try stored(from: walk.head.sequence + 1, limit: LedgerReader.rowsPerWalk)
+            guard !rows.isEmpty else {
+                throw .damaged(sequence: walk.head.sequence + 1, reason: "it is missing at the end")
+            }
+            for row in rows where row.sequence <= last {
+                try walk.advance(row)
+                try take(try row.decoded(), row)
+            }
+        }
+    }
+
+    /// Where the chain stands before a record that is kept.
+    func head(before sequence: UInt64) throws(LedgerError) -> LedgerHead {
+        if sequence <= 1 { return LedgerHead(sequence: 0, hash: Chain.genesis(device: try device())) }
+        guard let row = try stored(from: sequence - 1, limit: 1).first, row.sequence == sequence - 1 else {
+            throw .damaged(sequence: sequence - 1, reason: "it is missing")
+        }
+        return LedgerHead(sequence: row.sequence, hash: try row.decoded().hash)
+    }
+
+    /// The name that the ledger was begun with.
+    func device() throws(LedgerError) -> String {
+        guard case .boot(_, _, let device) = try oldest().body else {
+            throw .damaged(sequence: 1, reason: "it is not a boot record")
+        }
+        return device
+    }
+}
+
 /// What the writer goes on from.
 struct LedgerTail {
     var head: LedgerHead
@@ -123,5 +161,10 @@ enum Kept {
 
     static func step(_ statement: Statement) throws(LedgerError) -> Bool {
         do throws(StoreError) { return try statement.step() } catch { throw .store(error) }
+    }
+
+    @discardableResult
+    static func run<T>(_ work: () throws(StoreError) -> T) throws(LedgerError) -> T {
+        do throws(StoreError) { return try work() } catch { throw .store(error) }
     }
 }

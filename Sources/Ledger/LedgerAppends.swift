@@ -118,6 +118,7 @@ extension LedgerWriter {
         try store { () throws(StoreError) in
             statements.closeDecision.bind(1, token.value)
             try statements.closeDecision.run()
+            try index.add(row, sequence)
             guard row.isDue else { return }
             statements.insertDue.bind(1, sequence)
             statements.insertDue.bind(2, try delivery.lastOrdinal() + 1)

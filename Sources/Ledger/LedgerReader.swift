@@ -18,11 +18,14 @@ public struct DueItem: Sendable {
 }
 
 public final class LedgerReader {
-    private let database: Database
+    let database: Database
+    let passageQueries: PassageQueries
+    let newest: Statement
+    /// Boots, faults and clock steps, in their order.
+    let events: Statement
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement
-    private let newest: Statement
     private let newestKeys: Statement
     private let quarantined: Statement
     private let quarantinedItem: Statement
@@ -37,6 +40,12 @@ public final class LedgerReader {
                 "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
             newest = try database.prepare(
                 "SELECT seq, kind, token, canonical, hash FROM record ORDER BY seq DESC LIMIT 1")
+            events = try database.prepare(
+                """
+                SELECT seq, kind, token, canonical, hash FROM record INDEXED BY event
+                WHERE kind IN (1, 7, 8, 9) ORDER BY seq
+                """)
+            passageQueries = try PassageQueries(database)
             newestKeys = try database.prepare("SELECT key FROM capture ORDER BY seq DESC LIMIT ?1")
             quarantined = try database.prepare(
                 "SELECT seq, step, reason FROM quarantine WHERE destination = ?1 ORDER BY seq, step LIMIT ?2")

@@ -15,6 +15,7 @@ public final class LedgerWriter {
     let photos: PhotoStore
     let statements: WriterStatements
     let delivery: DeliveryQueries
+    let index: PassageIndex
     private let database: Database
     private let lock: FileLock
 
@@ -45,14 +46,16 @@ public final class LedgerWriter {
             database = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
             statements = try WriterStatements(database)
             delivery = try DeliveryQueries(database)
+            index = try PassageIndex(database)
         } catch {
             throw .store(error)
         }
         let tail = try LedgerTail.verified(database, folder: folder, device: device)
         memory = Memory(head: tail.head, boot: tail.boot)
+        try index.fillIfEmpty(database)
     }
 
-    private static func takeLock(_ folder: String, _ files: any Files) throws(LedgerError) -> FileLock {
+    static func takeLock(_ folder: String, _ files: any Files) throws(LedgerError) -> FileLock {
         var taken: FileLock?
         do throws(MachineError) {
             try files.createFolder(folder)
