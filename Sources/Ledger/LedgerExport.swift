@@ -7,6 +7,7 @@
 import Crypto
 import Domain
 import Machine
+import Store
 
 public enum ExportFormat: Sendable {
     /// The in/out rows, as Excel and inspectors want them.
@@ -45,7 +46,8 @@ extension LedgerReader {
         let board = query.delivery == nil ? nil : try DeliveryBoard(database, destination: query.destination)
         try walkChain(from: first, through: last) { (record, stored) throws(LedgerError) in
             try chain?.add(stored.canonical)
-            try writing.take(record, isFirst: record.sequence == first, isOldest: record.sequence == oldest, board, sink)
+            try writing.take(
+                record, isFirst: record.sequence == first, isOldest: record.sequence == oldest, board, sink)
         }
         guard let taken = writing.newest else { throw .nothingRecorded }
         try writing.end(taken, sink)

@@ -151,7 +151,8 @@ struct PassageFacts: Equatable {
         guard let outcome = PassOutcome(rawValue: UInt8(packed >> 20)),
             let direction = Direction(rawValue: UInt8(packed >> 18 & 3)),
             let stage = EmissionStage(
-                rawValue: stageNumber == PassageFacts.unknownStage ? EmissionStage.unknown.rawValue : UInt8(stageNumber))
+                rawValue: stageNumber == PassageFacts.unknownStage ? EmissionStage.unknown.rawValue : UInt8(stageNumber)
+            )
         else { return nil }
         self.outcome = outcome
         self.direction = direction

@@ -65,11 +65,13 @@ public final class Database {
 
     /// Reads without locks and without shared memory, both of which need write access.
     private static func atRest(_ path: String, _ schema: Schema) throws(StoreError) -> Database {
-        let hasLog = gw_sqlite_file_exists(path + "-wal")
-        let name = "file:" + uriPath(path) + (hasLog ? "?nolock=1" : "?immutable=1")
-        let database = try Database(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil)
-        // With a write-ahead log left behind: its index is made in this process's own memory.
-        if hasLog { try database.execute("PRAGMA locking_mode = EXCLUSIVE") }
+        guard gw_sqlite_file_exists(path + "-wal") else {
+            let name = "file:" + uriPath(path) + "?immutable=1"
+            return try reader(Database(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil), schema)
+        }
+        // A write-ahead log was left behind: its index is made in this process's own memory.
+        let database = try Database(path, SQLITE_OPEN_READONLY, "unix-none")
+        try database.execute("PRAGMA locking_mode = EXCLUSIVE")
         return try reader(database, schema)
     }
 

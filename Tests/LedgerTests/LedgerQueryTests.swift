@@ -19,7 +19,8 @@ struct QuerySite {
     @discardableResult
     mutating func pass(
         _ text: String, _ colour: PlateColour = .yellow, _ direction: Direction = .entry,
-        _ stage: EmissionStage? = .china6, _ reason: VerdictReason? = .stageAllowed, _ outcome: PassOutcome = .completed,
+        _ stage: EmissionStage? = .china6, _ reason: VerdictReason? = .stageAllowed,
+        _ outcome: PassOutcome = .completed,
         fleet: String = "", lane: UInt8 = 0, gate: String = "A01", hours: UInt64 = 1
     ) throws -> UInt64 {
         site.clock.advance(seconds: hours * 3_600)
@@ -159,7 +160,8 @@ struct LedgerQueryTests {
         #expect(counts.lines.map { $0.dateText } == ["2026-03-01", "2026-03-01", "2026-03-02"])
         #expect(counts.lines.map { $0.total } == [4, 2, 1])
         #expect(counts.lines[0].stages == [0, 0, 0, 1, 0, 0, 1, 0, 2])
-        #expect(counts.table[1] == "2026-03-01  in       4      0      0      0      1      0      0      1      0      2")
+        #expect(
+            counts.table[1] == "2026-03-01  in       4      0      0      0      1      0      0      1      0      2")
         #expect(counts.summary(query) == "7 in all, 3.5 a day on 2 days")
         #expect(try reader.countsByWalking(query).lines == counts.lines)
         query.isDueOnly = true
@@ -168,17 +170,18 @@ struct LedgerQueryTests {
         #expect(try reader.countsByWalking(query).lines == reader.counts(query).lines)
     }
 
-    @Test(arguments: [
-        "UPDATE passage SET plate = '冀A10009' WHERE seq = (SELECT max(seq) FROM passage WHERE plate = '冀A10001')",
-        "UPDATE passage SET second = second + 60 WHERE seq = (SELECT min(seq) FROM passage)",
-        "UPDATE passage SET facts = facts | 3 WHERE seq = (SELECT min(seq) FROM passage)",
-        "UPDATE passage SET facts = -1 WHERE seq = (SELECT min(seq) FROM passage)",
-        "UPDATE passage SET seq = 999 WHERE seq = (SELECT min(seq) FROM passage)",
-        "UPDATE passage SET seq = 0 WHERE seq = (SELECT min(seq) FROM passage)",
-        "UPDATE passage SET gate = 1 WHERE seq = (SELECT min(seq) FROM passage)",
-        "UPDATE word SET text = '丙车队' WHERE text = '甲车队'",
-        "UPDATE record SET canonical = CAST(replace(canonical, '冀A10001', '冀A10009') AS BLOB) WHERE seq = 3",
-    ] as [StaticString])
+    @Test(
+        arguments: [
+            "UPDATE passage SET plate = '冀A10009' WHERE seq = (SELECT max(seq) FROM passage WHERE plate = '冀A10001')",
+            "UPDATE passage SET second = second + 60 WHERE seq = (SELECT min(seq) FROM passage)",
+            "UPDATE passage SET facts = facts | 3 WHERE seq = (SELECT min(seq) FROM passage)",
+            "UPDATE passage SET facts = -1 WHERE seq = (SELECT min(seq) FROM passage)",
+            "UPDATE passage SET seq = 999 WHERE seq = (SELECT min(seq) FROM passage)",
+            "UPDATE passage SET seq = 0 WHERE seq = (SELECT min(seq) FROM passage)",
+            "UPDATE passage SET gate = 1 WHERE seq = (SELECT min(seq) FROM passage)",
+            "UPDATE word SET text = '丙车队' WHERE text = '甲车队'",
+            "UPDATE record SET canonical = CAST(replace(canonical, '冀A10001', '冀A10009') AS BLOB) WHERE seq = 3",
+        ] as [StaticString])
     func aTamperedIndexCannotShowWhatIsNotInTheRecords(_ sql: StaticString) throws {
         let (site, _) = try six()
         try site.site.tamper(sql)
