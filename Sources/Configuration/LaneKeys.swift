@@ -53,6 +53,10 @@ extension KeySection {
             "lane.N.dead_time_ms", .milliseconds(200...5_000), .fallback("300"),
             "The least pause between releasing one barrier relay and energising the other.", "抬落杆切换间隔"
         ),
+        Key(
+            "lane.N.video_channel", .text(1...64), .optional(example: "NVR-1/3", shown: false),
+            "The recorder and channel that film the lane, for each row of the ledger.", "录像机与通道"
+        ),
     ]
 
     private static let wiringKeys: [Key] = [

@@ -16,6 +16,7 @@ public struct Settings: Sendable {
     public let signs: [SignSettings]
     public let register: RegisterSettings
     public let policy: PolicySettings
+    public let ledger: LedgerSettings
     public let uplinks: [UplinkSettings]
     public let watchdog: WatchdogSettings
     public let console: ConsoleSettings
@@ -42,6 +43,8 @@ public struct LaneSettings: Sendable {
     public let gateCode: String
     public let timings: TimingSettings
     public let wiring: WiringSettings
+    /// The recorder and channel that film the lane; empty when none does.
+    public let videoChannel: String
 
     /// The number of the lane in the text, 1 to 8.
     public var number: Int { Int(id.index) + 1 }
@@ -141,6 +144,17 @@ public struct RegisterSettings: Sendable {
 
 public struct PolicySettings: Sendable {
     public let minimumStage: EmissionStage
+}
+
+/// How the ledger is sealed, and how long and how much of it is kept.
+public struct LedgerSettings: Sendable {
+    public let sealInterval: Interval
+    public let recordDays: UInt32
+    public let photoDays: UInt32
+    public let sizeLimitBytes: UInt64
+    public let photoLimitBytes: UInt64
+    /// True: nobody is released while it is full. False: the gate goes on without photos.
+    public let stopsWhenFull: Bool
 }
 
 /// The base address of a platform. Only https.

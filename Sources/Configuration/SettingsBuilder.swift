@@ -29,6 +29,12 @@ extension Settings {
             preconditionFailure("CFG-5 the minimum stage is missing")
         }
         policy = PolicySettings(minimumStage: stage)
+        ledger = LedgerSettings(
+            sealInterval: .seconds(UInt64(keys.number("ledger.seal_interval_s"))),
+            recordDays: UInt32(keys.number("ledger.record_days")), photoDays: UInt32(keys.number("ledger.photo_days")),
+            sizeLimitBytes: UInt64(keys.number("ledger.size_limit_mib")) << 20,
+            photoLimitBytes: UInt64(keys.number("ledger.photo_limit_mib")) << 20,
+            stopsWhenFull: keys.text("ledger.when_full") == "stop")
         uplinks = keys.numbers(of: "uplink").map { UplinkSettings(keys, number: $0) }
         watchdog = WatchdogSettings(
             device: keys.knownText("watchdog.device"), timeout: .seconds(UInt64(keys.number("watchdog.timeout_s"))))
@@ -65,6 +71,7 @@ extension LaneSettings {
             safetyActiveHigh: isSimulated || keys.text(lane + "safety_active") == "high",
             raiseOutput: keys.knownLine(lane + "raise_output"), lowerOutput: keys.knownLine(lane + "lower_output"),
             greenOutput: keys.knownLine(lane + "green_output"), redOutput: keys.knownLine(lane + "red_output"))
+        videoChannel = keys.knownText(lane + "video_channel") ?? ""
     }
 }
 

@@ -70,6 +70,38 @@ extension KeySection {
         ]
     )
 
+    static let ledger = KeySection(
+        english: "The ledger. What is past its days and delivered makes room; nothing else is ever removed.",
+        chinese: "电子台账: 只清理超过保存期且已上报的记录",
+        keys: [
+            Key(
+                "ledger.seal_interval_s", .integer(60...86_400, unit: "s"), .fallback("900"),
+                "How often the ledger is sealed, also when nothing happens.", "封签间隔"
+            ),
+            Key(
+                "ledger.record_days", .integer(731...36_500, unit: "days"), .fallback("760"),
+                "How long records are kept; HJ 1321 asks for 24 months.", "台账保存天数"
+            ),
+            Key(
+                "ledger.photo_days", .integer(30...36_500, unit: "days"), .fallback("400"),
+                "How long photos are kept, at most as long as the records.", "照片保存天数"
+            ),
+            Key(
+                "ledger.size_limit_mib", .integer(64...1_048_576, unit: "MiB"), .fallback("4096"),
+                "How much room the records may take.", "台账容量上限"
+            ),
+            Key(
+                "ledger.photo_limit_mib", .integer(64...16_777_216, unit: "MiB"), .fallback("65536"),
+                "How much room the photos may take.", "照片容量上限"
+            ),
+            Key(
+                "ledger.when_full", .choice(["stop", "continue"]), .fallback("continue"),
+                "When there is no room: stop releasing vehicles, or continue without keeping photos.",
+                "容量已满时: stop 停止自动放行, continue 不存照片继续"
+            ),
+        ]
+    )
+
     static let uplink = KeySection(
         english: "Platforms that the ledger is delivered to (transportControl over TLS), numbered 1 to 4.",
         chinese: "监管平台(transportControl, TLS)",

@@ -123,6 +123,10 @@ final class AdmissionThread: @unchecked Sendable {
         decision.vehicle = finding.vehicle
         decision.listReason = finding.listReason
         decision.registerImportedAt = register.importedAt
+        if finding.vehicle != nil {
+            decision.vehicleSource = .register
+            decision.vehicleKnownAt = register.importedAt
+        }
         if !decisions.push(decision) {
             log.error("a decision was lost: the ledger does not keep up; the vehicle stays refused")
         }

@@ -89,11 +89,22 @@ final class Overview: Sendable {
         var lines = ["gatewarden \(version), up \(now.since(started).milliseconds / 1_000) s"]
         lines += lanes.map { $0.line }
         let state = ledger.isFailing.load(ordering: .relaxed) ? "failing" : "ok"
-        lines.append("ledger: \(state), record \(ledger.head.load(ordering: .relaxed))")
+        lines.append("ledger: \(state), record \(ledger.head.load(ordering: .relaxed))\(ledger.keptWords)")
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
         if shortfalls.count > 0 { lines.append("real time: \(shortfalls.count) shortfalls, see the log") }
         return lines
+    }
+}
+
+extension LedgerStatus {
+    /// How far it is sealed, and how much room there is.
+    fileprivate var keptWords: String {
+        let epoch = epoch.load(ordering: .relaxed)
+        let fullness = LedgerFullness(rawValue: fullness.load(ordering: .relaxed)) ?? .normal
+        return (epoch < 0 ? ", not sealed" : ", sealed to epoch \(epoch)") + ", "
+            + "\(databaseBytes.load(ordering: .relaxed) >> 20) MiB and \(photoBytes.load(ordering: .relaxed) >> 20) MiB "
+            + "of photos, \(fullness.word)"
     }
 }
 

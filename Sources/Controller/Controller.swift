@@ -65,7 +65,7 @@ public final class Controller {
 
         let ledgerPulse = pulse("ledger", .seconds(30))
         let ledgerThread = LedgerThread(
-            writer: parts.ledger, gates: [gate(lane)], channels: rings.ledger, clock: clock, stop: ledgerStop,
+            writer: parts.ledger, keeping: LedgerKeeping(settings), gates: [gate(lane)], channels: rings.ledger, clock: clock, stop: ledgerStop,
             pulse: ledgerPulse, status: ledgerStatus, log: log)
         let ledgerHandle = try start("ledger", shortfalls) { ledgerThread.run() }
 
@@ -210,7 +210,21 @@ public final class Controller {
             lane: lane.id, direction: lane.direction,
             codes: GateCodes(
                 enterpriseID: settings.site.enterpriseID, enterpriseName: settings.site.enterpriseName,
-                entranceGateCode: lane.entranceGate, gateCode: lane.gateCode))
+                entranceGateCode: lane.entranceGate, gateCode: lane.gateCode),
+            videoChannel: lane.videoChannel)
+    }
+}
+
+extension LedgerKeeping {
+    init(_ settings: Settings) {
+        let ledger = settings.ledger
+        self.init(
+            sealInterval: ledger.sealInterval,
+            retention: RetentionPolicy(
+                recordDays: ledger.recordDays, photoDays: ledger.photoDays,
+                destinations: settings.uplinks.map { destinationName($0) }),
+            databaseLimitBytes: ledger.sizeLimitBytes, photoLimitBytes: ledger.photoLimitBytes,
+            whenFull: ledger.stopsWhenFull ? .stop : .goOn)
     }
 }
 

@@ -16,16 +16,25 @@ final class LedgerStatus: Sendable {
     let head = Atomic<UInt64>(0)
     let isFailing = Atomic<Bool>(false)
     let refused = Atomic<UInt32>(0)
+    /// The epoch of the last seal; -1 before the first.
+    let epoch = Atomic<Int64>(-1)
+    /// `LedgerFullness`, and what it was reckoned from.
+    let fullness = Atomic<UInt8>(0)
+    let databaseBytes = Atomic<UInt64>(0)
+    let photoBytes = Atomic<UInt64>(0)
 }
 
 struct LaneGate: Sendable {
     let lane: LaneID
     let direction: Direction
     let codes: GateCodes
+    /// The recorder and channel that film the lane; empty when none does.
+    var videoChannel = ""
 }
 
 final class LedgerThread: @unchecked Sendable {
     private let writer: LedgerWriter
+    private let keeper: LedgerKeeper
     private let gates: [LaneGate]
     private let channels: LedgerChannels
     private let clock: any Clock
@@ -45,10 +54,11 @@ final class LedgerThread: @unchecked Sendable {
     private static let waitingLimit = 256
 
     init(
-        writer: LedgerWriter, gates: [LaneGate], channels: LedgerChannels, clock: any Clock, stop: Flag, pulse: Pulse,
-        status: LedgerStatus, log: Log
+        writer: LedgerWriter, keeping: LedgerKeeping, gates: [LaneGate], channels: LedgerChannels, clock: any Clock,
+        stop: Flag, pulse: Pulse, status: LedgerStatus, log: Log
     ) {
         self.writer = writer
+        keeper = LedgerKeeper(writer: writer, keeping: keeping, clock: clock, status: status, log: log)
         self.gates = gates
         self.channels = channels
         self.clock = clock
@@ -61,6 +71,7 @@ final class LedgerThread: @unchecked Sendable {
 
     func run() {
         serve()
+        keeper.end()
         do throws(LedgerError) {
             try writer.settle()
         } catch {
@@ -78,15 +89,15 @@ final class LedgerThread: @unchecked Sendable {
             waiting.wait(atMost: isLast ? .zero : isFailing ? LedgerThread.retryPause : LedgerThread.longestWait)
             channels.bell.take()
             collect()
-            guard hasWork else {
-                if isLast { return }
-                continue
+            let hadWork = hasWork
+            if hadWork {
+                isFailing = !turn()
+                if status.isFailing.exchange(isFailing, ordering: .relaxed) && !isFailing {
+                    log.info("the ledger takes records again")
+                }
             }
-            isFailing = !turn()
-            if status.isFailing.exchange(isFailing, ordering: .relaxed) && !isFailing {
-                log.info("the ledger takes records again")
-            }
-            if isLast && isFailing { return }
+            if isLast && (isFailing || !hadWork) { return }
+            if !isLast && !isFailing { keeper.turn(isIdle: !hadWork) }
         }
     }
 
@@ -123,13 +134,16 @@ final class LedgerThread: @unchecked Sendable {
                 // Photos are slow, and slow is not stalled.
                 pulse.beat(clock.now())
             }
-            for decision in decisions where try append(decision) { decided.append(decision) }
+            for decision in decisions {
+                if let decision = try append(decision) { decided.append(decision) }
+            }
             for end in ends { try append(end) }
             for receipt in receipts { try append(receipt) }
             try writer.commit()
         } catch {
             // Only what has undone the transaction comes here: `refuse` keeps the rest.
             if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
+            if error.isFull { keeper.diskIsFull() }
             for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
             captures = []
             return false
@@ -150,6 +164,8 @@ final class LedgerThread: @unchecked Sendable {
     // MARK: what goes in
 
     private func keep(_ capture: CaptureToKeep) throws(LedgerError) -> CaptureKept {
+        var capture = capture
+        if keeper.dropsPhotos { capture.capture.photos = [] }
         do throws(LedgerError) {
             let fate = try writer.append(capture: capture.capture, lane: capture.lane, token: nil)
             return CaptureKept(request: capture.request, fate: fate)
@@ -159,21 +175,28 @@ final class LedgerThread: @unchecked Sendable {
         }
     }
 
-    private func append(_ decision: Decision) throws(LedgerError) -> Bool {
-        guard let gate = gate(decision.verdict.lane) else { return false }
+    /// The decision as it was recorded; nil when the ledger does not take it.
+    private func append(_ decision: Decision) throws(LedgerError) -> Decision? {
+        guard let gate = gate(decision.verdict.lane) else { return nil }
+        var decision = decision
+        if keeper.stopsReleases, decision.verdict.reason.allows {
+            decision.verdict = Verdict(
+                lane: decision.verdict.lane, token: decision.verdict.token, reason: .ledgerFull)
+        }
         do throws(LedgerError) {
             try writer.append(decision: decision, gate: gate.codes)
-            return true
+            return decision
         } catch {
             try refuse(error)
-            return false
+            return nil
         }
     }
 
     private func append(_ end: PassEnd) throws(LedgerError) {
         guard let gate = gate(end.lane) else { return }
         do throws(LedgerError) {
-            try writer.append(end: end, gate: gate.codes, direction: gate.direction)
+            try writer.append(
+                end: end, gate: gate.codes, direction: gate.direction, videoChannel: gate.videoChannel)
         } catch {
             try refuse(error)
         }

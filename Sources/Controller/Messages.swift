@@ -25,7 +25,7 @@ struct ArrivedCapture: Sendable {
 struct CaptureToKeep: Sendable {
     let request: UInt32
     let lane: LaneID
-    let capture: Capture
+    var capture: Capture
 }
 
 /// Ledger to net.

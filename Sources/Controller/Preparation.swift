@@ -156,6 +156,9 @@ public final class Preparation {
         try ledger.commit()
         CrashRecord.clear()
         log.info("boot \(ledger.bootNumber), \(cause); ledger at record \(ledger.head.sequence)")
+        if let begun = ledger.generation {
+            log.error("ledger generation \(begun.number) begun, \(begun.setAside) set aside: \(begun.reason)")
+        }
         if interrupted > 0 { log.warning("\(interrupted) passages of the last run were cut short") }
     }
 

@@ -53,6 +53,7 @@ public enum SignTexts {
         case .blacklisted: "黑名单 禁止通行"
         case .plateUnread: "车牌未识别 禁止通行"
         case .notIdentified: "车辆未识别 禁止通行"
+        case .ledgerFull: "台账已满 禁止通行"
         }
     }
 

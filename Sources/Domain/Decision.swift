@@ -18,6 +18,12 @@ public struct Decision: Sendable {
     public var listReason: String
     /// When the register that was decided upon was last imported; nil when it never was (promise 7: its age is kept).
     public var registerImportedAt: WallTime?
+    /// Where `vehicle` comes from and when it was got there; nil when nothing is known of the vehicle.
+    public var vehicleSource: VehicleSource?
+    public var vehicleKnownAt: WallTime?
+    /// The electronic tag as it was read; empty when there was none.
+    public var tag: String
+    public var freight: Freight
 
     public init(verdict: Verdict, direction: Direction, askedAt: Instant, decidedAt: Instant) {
         self.verdict = verdict
@@ -31,6 +37,10 @@ public struct Decision: Sendable {
         vehicle = nil
         listReason = ""
         registerImportedAt = nil
+        vehicleSource = nil
+        vehicleKnownAt = nil
+        tag = ""
+        freight = .unknown
     }
 }
 

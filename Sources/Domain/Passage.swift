@@ -56,6 +56,8 @@ public enum VerdictReason: UInt8, CaseIterable, Sendable {
     case plateUnread = 36
     /// No camera or reader named the vehicle within the deadline.
     case notIdentified = 37
+    /// The ledger may keep no more, and the site's policy is to release nobody then.
+    case ledgerFull = 38
 
     public var allows: Bool { rawValue < 32 }
 
@@ -70,6 +72,7 @@ public enum VerdictReason: UInt8, CaseIterable, Sendable {
         case .blacklisted: "blacklisted"
         case .plateUnread: "plate-unread"
         case .notIdentified: "not-identified"
+        case .ledgerFull: "ledger-full"
         }
     }
 }

@@ -148,8 +148,51 @@ public struct Vehicle: Sendable {
     }
 }
 
+/// Where what is known of a vehicle comes from. Stored by number.
+public enum VehicleSource: UInt8, Sendable {
+    case register = 1
+    case platform = 2
+    case person = 3
+    /// 随车清单, scanned at the gate.
+    case vehicleList = 4
+}
+
+/// What the vehicle carries: fields 21 and 22 of the in/out ledger, and how they are known. Nil and an empty text mean
+/// unknown; nothing is invented.
+public struct Freight: Equatable, Sendable {
+    public enum Source: UInt8, Sendable {
+        case weighbridge = 1
+        case person = 2
+        /// A booking or a waybill.
+        case booking = 3
+        case platform = 4
+    }
+
+    public enum Load: UInt8, Sendable {
+        case loaded = 1
+        case empty = 2
+    }
+
+    /// 运输货物名称.
+    public var cargo: String
+    /// 运输量.
+    public var netKilograms: UInt32?
+    /// The whole vehicle on the scale.
+    public var grossKilograms: UInt32?
+    public var source: Source?
+    public var load: Load?
+    /// The number of the booking or waybill.
+    public var booking: String
+    /// The pass record of the entry that this exit ends.
+    public var entrySequence: UInt64?
+    /// What the code on the 随车清单 says.
+    public var vehicleList: String
+
+    public static let unknown = Freight(cargo: "", booking: "", vehicleList: "")
+}
+
 /// An entry of the site's white or black list (黑白名单).
-public struct ListEntry: Sendable {
+public struct ListEntry: Equatable, Sendable {
     public enum Kind: UInt8, Sendable {
         case white = 1
         case black = 2

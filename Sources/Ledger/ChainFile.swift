@@ -13,13 +13,17 @@ import Machine
 struct ChainFileWriter {
     private let output: any FileOutput
 
-    init(_ output: any FileOutput, device: String, after before: LedgerHead) throws(LedgerError) {
+    /// - Parameter foundation: so many records of a pruned ledger's foundation come before those of the chain.
+    init(
+        _ output: any FileOutput, device: String, after before: LedgerHead, foundation: UInt64 = 0
+    ) throws(LedgerError) {
         self.output = output
         var head = JSONObject()
         head.put("chain", number: 1)
         head.put("device", device)
         head.put("first", number: before.sequence + 1)
         head.put("before", before.hash.hexadecimal)
+        if foundation > 0 { head.put("foundation", number: foundation) }
         try give(head.closed)
     }
 
@@ -78,6 +82,7 @@ enum ChainFile {
             number >= 1, let hash = head["before"]?.text.flatMap({ Digest(hexadecimal: $0) })
         else { throw fault(path, "its first line is not that of a chain file of format 1") }
         let before = LedgerHead(sequence: UInt64(number) - 1, hash: hash)
+        try readFoundation(&lines, UInt64(clamping: head["foundation"]?.integer ?? 0), device, before, path, take)
         var last = before
         while let line = try lines.next(limit: tailLimit) {
             if line.first == UInt8(ascii: "{") {
@@ -92,12 +97,7 @@ enum ChainFile {
             }
             let canonical = try decoded(line, path, last.sequence + 1)
             let digest = Chain.hash(after: last.hash, canonical)
-            let record: Record
-            do throws(RecordFault) {
-                record = try Record(canonical: canonical, hash: digest)
-            } catch {
-                throw fault(path, "record \(last.sequence + 1): \(error.reason)")
-            }
+            let record = try record(canonical, digest, path, last.sequence + 1)
             guard record.sequence == last.sequence + 1 else {
                 throw fault(path, "record \(last.sequence + 1) is missing: record \(record.sequence) follows")
             }
@@ -105,6 +105,41 @@ enum ChainFile {
             try take(record, canonical)
         }
         throw fault(path, "it was cut off after record \(last.sequence)")
+    }
+
+    /// What a prune leaves: each record's hash follows from the one before or, of a seal, from its own field 86. The last
+    /// one is the seal that the chain goes on from.
+    private static func readFoundation(
+        _ lines: inout LineReader, _ count: UInt64, _ device: String, _ before: LedgerHead, _ path: String,
+        _ take: (Record, [UInt8]) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
+        guard count > 0 else { return }
+        var last = LedgerHead(sequence: 0, hash: Chain.genesis(device: device))
+        for _ in 0..<count {
+            guard let line = try lines.next(limit: lineLimit), line.first != UInt8(ascii: "{") else {
+                throw fault(path, "its foundation was cut off after record \(last.sequence)")
+            }
+            let canonical = try decoded(line, path, last.sequence + 1)
+            var known = try record(canonical, .zero, path, last.sequence + 1)
+            if case .seal(let seal) = known.body {
+                last = LedgerHead(sequence: last.sequence, hash: seal.previousHash)
+            }
+            known = try record(canonical, Chain.hash(after: last.hash, canonical), path, known.sequence)
+            guard known.sequence > last.sequence else { throw fault(path, "its foundation is out of order") }
+            last = LedgerHead(sequence: known.sequence, hash: known.hash)
+            try take(known, canonical)
+        }
+        guard last == before else { throw fault(path, "its foundation does not end where its chain begins") }
+    }
+
+    private static func record(
+        _ canonical: [UInt8], _ hash: Digest, _ path: String, _ sequence: UInt64
+    ) throws(LedgerError) -> Record {
+        do throws(RecordFault) {
+            return try Record(canonical: canonical, hash: hash)
+        } catch {
+            throw fault(path, "record \(sequence): \(error.reason)")
+        }
     }
 
     static func fault(_ path: String, _ reason: String) -> LedgerError {

@@ -1,4 +1,4 @@
-// Walking the chain row by row: the checks that opening, reading and verifying share.
+// Walking the chain row by row: the checks that opening and verifying share.
 
 import Domain
 import Store
@@ -41,7 +41,7 @@ struct ChainWalk {
     }
 
     mutating func advance(_ row: StoredRecord) throws(LedgerError) {
-        let expected = head.sequence + 1
+        let expected = head.sequence &+ 1
         guard row.sequence == expected else {
             throw .damaged(sequence: expected, reason: "it is missing: record \(row.sequence) follows")
         }
@@ -87,65 +87,45 @@ extension LedgerReader {
         }
     }
 
-    /// Where the chain stands before a record that is kept.
+    /// Where the chain stands before a record from which on all are kept.
     func head(before sequence: UInt64) throws(LedgerError) -> LedgerHead {
-        if sequence <= 1 { return LedgerHead(sequence: 0, hash: Chain.genesis(device: try device())) }
+        let (first, device) = try beginning()
+        if sequence <= first.sequence {
+            return LedgerHead(sequence: first.sequence - 1, hash: Chain.genesis(device: device))
+        }
         guard let row = try stored(from: sequence - 1, limit: 1).first, row.sequence == sequence - 1 else {
             throw .damaged(sequence: sequence - 1, reason: "it is missing")
         }
         return LedgerHead(sequence: row.sequence, hash: try row.decoded().hash)
     }
 
-    /// The name that the ledger was begun with.
-    func device() throws(LedgerError) -> String {
-        guard case .boot(_, _, let device) = try oldest().body else {
-            throw .damaged(sequence: 1, reason: "it is not a boot record")
+    /// The oldest record from which on all are kept: behind it is the foundation alone, when the ledger was pruned.
+    func oldest() throws(LedgerError) -> Record {
+        var first: UInt64 = 0
+        for row in try prunes() {
+            guard case .prune(let prune) = try row.decoded().body, let records = prune.records else { continue }
+            first = records.through + 1
+            break
         }
-        return device
-    }
-}
-
-/// What the writer goes on from.
-struct LedgerTail {
-    var head: LedgerHead
-    /// The last boot's number; 0 when there was none.
-    var boot: UInt32
-
-    /// Reads the newest `LedgerLimits.recordsVerifiedAtOpen` records and checks their chain.
-    static func verified(_ database: Database, folder: String, device: String) throws(LedgerError) -> LedgerTail {
-        let genesis = LedgerHead(sequence: 0, hash: Chain.genesis(device: device))
-        let query = try Kept.statement(
-            database, "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq")
-        try checkDevice(query, folder, device)
-        let newest = try Kept.value(database, "SELECT seq FROM record ORDER BY seq DESC LIMIT 1")
-        let first = max(1, newest - Int64(LedgerLimits.recordsVerifiedAtOpen))
-        query.bind(1, first)
-        defer { query.reset() }
-        var walk = first == 1 ? ChainWalk(after: genesis) : nil
-        var boot: UInt32 = 0
-        while try Kept.step(query) {
-            let row = StoredRecord(query)
-            if walk == nil {
-                // The oldest of them is the anchor: the full verification reaches behind it.
-                walk = ChainWalk(after: LedgerHead(sequence: row.sequence, hash: try row.decoded().hash))
-            } else {
-                try walk?.advance(row)
-            }
-            boot = try row.decoded().boot
-        }
-        return LedgerTail(head: walk?.head ?? genesis, boot: boot)
+        guard let record = try records(from: first, limit: 1).first else { throw .nothingRecorded }
+        return record
     }
 
-    private static func checkDevice(_ query: Statement, _ folder: String, _ device: String) throws(LedgerError) {
-        query.bind(1, Int64(0))
-        defer { query.reset() }
-        guard try Kept.step(query) else { return }
-        guard case .boot(_, _, let found) = try StoredRecord(query).decoded().body else {
-            throw .damaged(sequence: 1, reason: "it is not a boot record")
+    /// The newest record.
+    func newestRecord() throws(LedgerError) -> Record {
+        guard let head = try head(), let record = try records(from: head.sequence, limit: 1).first else {
+            throw .nothingRecorded
         }
-        guard found.utf8.elementsEqual(device.utf8) else {
-            throw .otherDevice(folder: folder, found: found, expected: device)
+        return record
+    }
+
+    /// The generation's first record, and the name that the ledger was begun with.
+    func beginning() throws(LedgerError) -> (first: Record, device: String) {
+        guard let first = try records(from: 0, limit: 1).first, first.sequence > 0 else { throw .nothingRecorded }
+        guard case .boot(_, _, let device, _) = first.body else {
+            throw .damaged(sequence: first.sequence, reason: "it is the first and not a boot record")
         }
+        return (first, device)
     }
 }
 

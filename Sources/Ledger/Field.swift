@@ -3,6 +3,7 @@
 // Invariants: a field that is absent means unknown, none or an empty text; the same value always has the same bytes.
 // Limits: a text is at most 4 KiB of UTF-8.
 
+import Crypto
 import Domain
 
 /// Field numbers. One number has one meaning in every kind of record, for ever.
@@ -23,6 +24,9 @@ enum Field: UInt16, CaseIterable {
     case photos = 14
     case listReason = 15
     case registerImportedAt = 16
+    case vehicleSource = 17
+    case vehicleKnownAt = 18
+    case tag = 19
 
     case vehiclePlate = 20
     case vehicleColour = 21
@@ -38,6 +42,12 @@ enum Field: UInt16, CaseIterable {
     case usage = 31
     case networked = 32
     case fleet = 33
+    case cargo = 34
+    case netKilograms = 35
+    case grossKilograms = 36
+    case weightSource = 37
+    case video = 38
+    case booking = 39
 
     case outcome = 40
     case serial = 41
@@ -54,6 +64,11 @@ enum Field: UInt16, CaseIterable {
     case enterpriseName = 51
     case entranceGateCode = 52
     case gateCode = 53
+    case load = 54
+    case entrySequence = 55
+    case vehicleList = 56
+    case videoFrom = 58
+    case videoTo = 59
 
     case version = 60
     case cause = 61
@@ -70,6 +85,47 @@ enum Field: UInt16, CaseIterable {
     case isReachable = 72
     case dueSequence = 73
     case dueStep = 74
+
+    case epoch = 80
+    case sealInterval = 81
+    case publicKey = 82
+    case nextPublicKey = 83
+    case sealReason = 84
+    case previousSeal = 85
+    case previousHash = 86
+    case prunedThrough = 87
+    case prunedHash = 88
+    case prunedCount = 89
+    case pruneReason = 90
+    case retentionDays = 91
+    case photosPrunedThrough = 92
+    case generation = 93
+    case lastGoodSequence = 94
+    case lastGoodHash = 95
+    case counterSequence = 96
+    case counterHash = 97
+    case signature = 99
+
+    case person = 100
+    case personReason = 101
+    case means = 102
+    case releaseSequence = 103
+    case correctedSequence = 104
+    case listAction = 105
+    case list = 106
+    case validUntil = 107
+    case rule = 108
+    case ruleBefore = 109
+    case ruleAfter = 110
+    case isAdmitted = 111
+    case origin = 112
+    case act = 113
+    case powerState = 114
+    case batteryPercent = 115
+    case deliveredThrough = 116
+    case rowsDue = 117
+    case rowsWaiting = 118
+    case itemsQuarantined = 119
 }
 
 /// Why bytes are not a record.
@@ -146,6 +202,15 @@ struct FieldWriter {
         writer.put(digest.bytes)
     }
 
+    mutating func put(_ field: Field, _ bytes: [UInt8]) {
+        start(field, bytes.count)
+        writer.put(bytes)
+    }
+
+    mutating func put(_ field: Field, optional value: (some FixedWidthInteger)?) {
+        if let value { put(field, value) }
+    }
+
     /// An empty text is an absent field.
     mutating func put(_ field: Field, _ text: String) throws(LedgerError) {
         let count = text.utf8.count
@@ -219,7 +284,7 @@ struct FieldReader {
         }
     }
 
-    private func bytes(_ field: Field) -> ArraySlice<UInt8>? {
+    func bytes(_ field: Field) -> ArraySlice<UInt8>? {
         fields.first { $0.number == field.rawValue }?.bytes
     }
 
@@ -239,6 +304,11 @@ struct FieldReader {
         guard let value = try integer(field, UInt8.self) else { return nil }
         guard value <= 1 else { throw .invalid(field.rawValue) }
         return value == 1
+    }
+
+    func requiredFlag(_ field: Field) throws(RecordFault) -> Bool {
+        guard let value = try flag(field) else { throw .missing(field.rawValue) }
+        return value
     }
 
     func instant(_ field: Field) throws(RecordFault) -> Instant? {
@@ -268,9 +338,34 @@ struct FieldReader {
     }
 
     func digest(_ field: Field) throws(RecordFault) -> Digest {
-        guard let bytes = bytes(field) else { throw .missing(field.rawValue) }
+        guard let digest = try optionalDigest(field) else { throw .missing(field.rawValue) }
+        return digest
+    }
+
+    func optionalDigest(_ field: Field) throws(RecordFault) -> Digest? {
+        guard let bytes = bytes(field) else { return nil }
         guard let digest = Digest(bytes: Array(bytes)) else { throw .invalid(field.rawValue) }
         return digest
+    }
+
+    func publicKey(_ field: Field) throws(RecordFault) -> Ed25519PublicKey {
+        guard let bytes = bytes(field) else { throw .missing(field.rawValue) }
+        guard let key = Ed25519PublicKey(bytes: Array(bytes)) else { throw .invalid(field.rawValue) }
+        return key
+    }
+
+    /// A small number that stands for a word.
+    func word<Word: RawRepresentable>(_ field: Field, _ type: Word.Type) throws(RecordFault) -> Word?
+    where Word.RawValue == UInt8 {
+        guard let number = try integer(field, UInt8.self) else { return nil }
+        guard let word = Word(rawValue: number) else { throw .invalid(field.rawValue) }
+        return word
+    }
+
+    func requiredWord<Word: RawRepresentable>(_ field: Field, _ type: Word.Type) throws(RecordFault) -> Word
+    where Word.RawValue == UInt8 {
+        guard let word = try word(field, type) else { throw .missing(field.rawValue) }
+        return word
     }
 
     func photos() throws(RecordFault) -> [PhotoReference] {

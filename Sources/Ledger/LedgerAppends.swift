@@ -4,6 +4,15 @@ import Domain
 import Machine
 import Store
 
+/// What is shown of the video before a vehicle comes and after it has gone: 10 seconds, in microseconds.
+private let videoMargin: Int64 = 10_000_000
+
+extension WallTime {
+    fileprivate func offset(by microseconds: Int64) -> WallTime {
+        WallTime(microseconds: self.microseconds &+ microseconds)
+    }
+}
+
 extension LedgerWriter {
     // MARK: - Captures
 
@@ -18,8 +27,7 @@ extension LedgerWriter {
             throw .limit(what: "a photo of capture \(capture.key)", limit: LedgerLimits.photoBytes)
         }
         guard try kept(captureKey: capture.key) == nil else { return .duplicate }
-        var references: [PhotoReference] = []
-        for photo in capture.photos { references.append(try photos.keep(photo)) }
+        let (references, shared) = try keep(capture.photos)
         let entry = CaptureEntry(
             lane: lane, key: capture.key, camera: capture.camera, rawPlate: capture.rawPlate, plate: capture.plate,
             confidence: capture.confidence, isReplayed: capture.isReplayed, takenAt: capture.takenAt,
@@ -30,7 +38,36 @@ extension LedgerWriter {
             statements.insertCapture.bind(2, text: capture.key)
             try statements.insertCapture.run()
         }
+        try share(shared, sequence)
         return .stored(references)
+    }
+
+    /// Makes the photos durable. Those whose bytes are there already are named by several records, and each of these
+    /// keeps them.
+    private func keep(_ given: [Photo]) throws(LedgerError) -> (references: [PhotoReference], shared: [Digest]) {
+        var references: [PhotoReference] = []
+        var shared: [Digest] = []
+        for photo in given {
+            let (reference, wasThere) = try photos.keep(photo)
+            references.append(reference)
+            if wasThere {
+                shared.append(reference.digest)
+            } else {
+                memory.photoBytes += UInt64(reference.byteCount)
+            }
+        }
+        return (references, shared)
+    }
+
+    private func share(_ digests: [Digest], _ sequence: UInt64) throws(LedgerError) {
+        guard !digests.isEmpty else { return }
+        try store { () throws(StoreError) in
+            for digest in digests {
+                statements.sharePhoto.bind(1, blob: digest.bytes)
+                statements.sharePhoto.bind(2, sequence)
+                try statements.sharePhoto.run()
+            }
+        }
     }
 
     private func kept(captureKey: String) throws(LedgerError) -> CaptureEntry? {
@@ -67,8 +104,11 @@ extension LedgerWriter {
 
     /// Keeps how a passage ended, as the whole in/out row. The gate and the direction are those of the decision;
     /// `gate` and `direction`, the lane's own, stand in where nothing was decided.
+    /// `videoChannel` names the recorder and channel that filmed it; empty when none did.
     @discardableResult
-    public func append(end: PassEnd, gate: GateCodes, direction: Direction) throws(LedgerError) -> PassRow {
+    public func append(
+        end: PassEnd, gate: GateCodes, direction: Direction, videoChannel: String = ""
+    ) throws(LedgerError) -> PassRow {
         try checkBoot(end.token)
         try check(gate)
         guard try !hasOutcome(end.token) else { throw .refused(.oneOutcome, detail: end.token.words) }
@@ -76,6 +116,7 @@ extension LedgerWriter {
         if let (sequence, decision, gate) = try self.decision(of: end.token) {
             row.freeze(decision, sequence, gate, try kept(captureKey: decision.captureKey)?.photos ?? [])
         }
+        row.releaseSequence = memory.releases[end.token]
         let now = clock.now()
         let wall = clock.wall()
         func wallTime(_ instant: Instant) -> WallTime {
@@ -88,7 +129,50 @@ extension LedgerWriter {
         row.arrivedWall = wallTime(end.arrivedAt)
         row.passedWall = wallTime(end.enteredAt ?? end.raisedAt ?? end.endedAt)
         row.endedWall = wallTime(end.endedAt)
+        if !videoChannel.isEmpty {
+            row.video = VideoReference(
+                channel: videoChannel, from: row.arrivedWall.offset(by: -videoMargin),
+                to: row.endedWall.offset(by: videoMargin))
+        }
         return try append(row, end.token)
+    }
+
+    /// Keeps that a person lets a vehicle through: durable before the arm is raised, like a decision. Returns its
+    /// number.
+    @discardableResult
+    public func append(
+        release: ManualRelease, token: VehicleToken, gate: GateCodes
+    ) throws(LedgerError) -> UInt64 {
+        try checkBoot(token)
+        try check(gate)
+        let sequence = try insert(.manualRelease(release, gate: gate), token)
+        memory.releases[token] = sequence
+        return sequence
+    }
+
+    /// Keeps a correction, its photos durably before it. The record that it corrects is a pass; returns its number.
+    @discardableResult
+    public func append(supplement: Supplement, photos given: [Photo] = []) throws(LedgerError) -> UInt64 {
+        if let number = supplement.correctedSequence {
+            statements.recordsFrom.bind(1, number &- 1)
+            statements.recordsFrom.bind(2, number)
+            statements.recordsFrom.bind(3, Int64(1))
+            guard case .pass = try record(statements.recordsFrom)?.body else {
+                throw .refused(.correctsAPass, detail: "record \(number)")
+            }
+        }
+        guard given.count <= LedgerLimits.photosPerCapture else {
+            throw .limit(what: "the number of photos of a supplement", limit: LedgerLimits.photosPerCapture)
+        }
+        for photo in given where photo.jpeg.count > LedgerLimits.photoBytes {
+            throw .limit(what: "a photo of a supplement", limit: LedgerLimits.photoBytes)
+        }
+        var supplement = supplement
+        let (references, shared) = try keep(given)
+        supplement.photos = references
+        let sequence = try insert(.supplement(supplement), .none)
+        try share(shared, sequence)
+        return sequence
     }
 
     /// Closes what the last run left open. The passage was not observed to its end, so it has no lane times.
@@ -256,6 +340,10 @@ extension PassRow {
         vehicle = decision.vehicle
         listReason = decision.listReason
         registerImportedAt = decision.registerImportedAt
+        vehicleSource = decision.vehicleSource
+        vehicleKnownAt = decision.vehicleKnownAt
+        tag = decision.tag
+        freight = decision.freight
         self.photos = photos
     }
 

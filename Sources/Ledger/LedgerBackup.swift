@@ -27,7 +27,7 @@ public struct BackupReport: Sendable {
     /// Photos that these records name, and how many of them were copied now.
     public internal(set) var photos: UInt64 = 0
     public internal(set) var copied: UInt64 = 0
-    /// Photos that the ledger itself does not have as it recorded them.
+    /// Photos that the ledger itself does not have: pruned, or lost.
     public internal(set) var missing: UInt64 = 0
 
     /// One line for a person.
@@ -40,7 +40,7 @@ public struct BackupReport: Sendable {
         case .part: what = "part"
         }
         return "\(what) backup of records \(first) to \(head.sequence), read back and sound; \(photos) photos, "
-            + "\(copied) copied now, \(missing) missing in the ledger; \(tail)"
+            + "\(copied) copied now, \(missing) not in the ledger; \(tail)"
             + (reason.isEmpty ? "" : "; full because \(reason)")
     }
 }
@@ -121,7 +121,7 @@ public final class LedgerBackup {
             if case .backup = error { throw error }
             return (beginning, .full, "\(file.name) is damaged")
         }
-        let device = try reader.device()
+        let device = try reader.beginning().device
         guard content.device.utf8.elementsEqual(device.utf8) else {
             throw .backup(
                 folder: folder.path,
@@ -143,12 +143,15 @@ public final class LedgerBackup {
         let output = try LedgerError.file("write \(path)") { () throws(MachineError) in
             try folder.streams.output(path)
         }
-        let device = try reader.device()
-        let chain = try ChainFileWriter(output, device: device, after: before)
+        let (beginning, device) = try reader.beginning()
+        let foundation = report.kind == .full && beginning.sequence < file.first ? before.sequence : 0
+        let chain = try ChainFileWriter(
+            output, device: device, after: before, foundation: reader.foundationCount(through: foundation))
+        try reader.eachOfFoundation(through: foundation) { (canonical) throws(LedgerError) in
+            try chain.add(canonical)
+        }
         try reader.walkChain(from: file.first, through: file.last) { (record, stored) throws(LedgerError) in
-            if case .capture(let capture) = record.body {
-                for photo in capture.photos { try copy(photo, reader, &report) }
-            }
+            for photo in record.ownPhotos { try copy(photo, reader, &report) }
             try chain.add(stored.canonical)
             try pace.spend(stored.canonical.count * 4 / 3)
         }
@@ -205,8 +208,7 @@ public final class LedgerBackup {
         var content = BackupContent(head: LedgerHead(sequence: 0, hash: .zero))
         let (set, file) = try eachRecord { (record, _) throws(LedgerError) in
             if content.first == 0 { content.first = record.sequence }
-            guard case .capture(let capture) = record.body else { return }
-            for photo in capture.photos {
+            for photo in record.ownPhotos {
                 content.photos += 1
                 // One that the ledger lacked is told by the tail line's count.
                 guard photos.has(photo) else {
@@ -244,7 +246,37 @@ public final class LedgerBackup {
     }
 }
 
+extension Record {
+    /// The photos that this record brought into the ledger. A pass repeats those of its capture.
+    var ownPhotos: [PhotoReference] {
+        switch body {
+        case .capture(let capture): capture.photos
+        case .supplement(let supplement): supplement.photos
+        case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
+        }
+    }
+}
+
 extension LedgerReader {
+    /// How many records of the foundation there are up to this one.
+    func foundationCount(through last: UInt64) throws(LedgerError) -> UInt64 {
+        let query = try Kept.statement(database, "SELECT count(*) FROM record WHERE seq <= ?1")
+        query.bind(1, last)
+        return try Kept.step(query) ? query.unsigned(0) : 0
+    }
+
+    func eachOfFoundation(
+        through last: UInt64, _ take: ([UInt8]) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
+        var next: UInt64 = 0
+        while next <= last {
+            let rows = try stored(from: next, limit: 256)
+            for row in rows where row.sequence <= last { try take(row.canonical) }
+            guard let newest = rows.last else { return }
+            next = newest.sequence + 1
+        }
+    }
+
     /// How far each destination is.
     func deliveries() throws(LedgerError) -> [(destination: String, position: DuePosition)] {
         let query = try Kept.statement(database, "SELECT destination, seq, step FROM delivery ORDER BY destination")

@@ -21,19 +21,31 @@ enum LedgerCSV {
     static var heading: String { line(headings) }
 
     static func line(_ row: PassRow, _ record: Record) -> String {
-        let vehicle = row.vehicle
-        let photos = row.photos.map { $0.digest.hexadecimal + ".jpg" }.joined(separator: " ")
-        return line([
+        var cells: [String] = [
             row.gate.entranceGateCode, row.gate.gateCode, String(row.direction.rawValue),
-            CivilTime(row.passedWall).text, photos, row.plate?.text ?? "",
-            row.plate.map { String($0.colour.rawValue) } ?? "", vehicle?.vehicleType ?? "", vehicle?.vin ?? "",
-            vehicle?.registrationDate ?? "", vehicle?.model ?? "", vehicle?.engineModel ?? "",
-            vehicle?.engineMaker ?? "", vehicle?.engineNumber ?? "", vehicle?.fuel?.code ?? "",
-            vehicle?.stage.code ?? EmissionStage.unknown.code, vehicle?.usage ?? "",
-            vehicle?.networked.map { $0 ? "1" : "0" } ?? "", "", "", "", "", vehicle?.fleet ?? "",
-            row.serial, row.outcome.word, row.reason?.word ?? "", String(record.sequence), record.hash.hexadecimal,
-            "",
-        ])
+            CivilTime(row.passedWall).text, row.photos.map { $0.digest.hexadecimal + ".jpg" }.joined(separator: " "),
+            row.plate?.text ?? "", row.plate.map { String($0.colour.rawValue) } ?? "",
+        ]
+        cells += vehicle(row.vehicle)
+        cells += ["", "", row.freight.cargo, row.freight.netKilograms.map { tonnes($0) } ?? ""]
+        cells += [
+            row.vehicle?.fleet ?? "", row.serial, row.outcome.word, row.reason?.word ?? "", String(record.sequence),
+            record.hash.hexadecimal, "",
+        ]
+        return line(cells)
+    }
+
+    /// Columns 8 to 18.
+    private static func vehicle(_ vehicle: Vehicle?) -> [String] {
+        guard let vehicle else {
+            return ["", "", "", "", "", "", "", "", EmissionStage.unknown.code, "", ""]
+        }
+        let networked = vehicle.networked.map { $0 ? "1" : "0" } ?? ""
+        return [
+            vehicle.vehicleType, vehicle.vin, vehicle.registrationDate, vehicle.model, vehicle.engineModel,
+            vehicle.engineMaker, vehicle.engineNumber, vehicle.fuel?.code ?? "", vehicle.stage.code, vehicle.usage,
+            networked,
+        ]
     }
 
     static func line(_ gap: LedgerGap) -> String {
@@ -58,6 +70,13 @@ enum LedgerCSV {
         return line(
             ["", "", "", CivilTime(time).text] + none
                 + [outcome, reason, sequence.map { String($0) } ?? "", hash?.hexadecimal ?? "", remark])
+    }
+
+    /// 运输量 in tonnes: `31.52`, without noughts at the end.
+    static func tonnes(_ kilograms: UInt32) -> String {
+        var thousandths = padded(Int(kilograms % 1_000), 3)
+        while thousandths.utf8.last == UInt8(ascii: "0") { thousandths.removeLast() }
+        return String(kilograms / 1_000) + (thousandths.isEmpty ? "" : "." + thousandths)
     }
 
     private static func line(_ cells: [String]) -> String {

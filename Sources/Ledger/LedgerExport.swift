@@ -41,7 +41,7 @@ extension LedgerReader {
         let first = try start(of: query, oldest, last, &finder)
         var writing = ExportWriting(format, query, finder)
         var chain: ChainFileWriter?
-        if let proof { chain = try ChainFileWriter(proof, device: device(), after: head(before: first)) }
+        if let proof { chain = try ChainFileWriter(proof, device: beginning().device, after: head(before: first)) }
         try writing.give(to: sink, format == .csv ? LedgerCSV.byteOrderMark + LedgerCSV.heading : "")
         let board = query.delivery == nil ? nil : try DeliveryBoard(database, destination: query.destination)
         try walkChain(from: first, through: last) { (record, stored) throws(LedgerError) in
@@ -79,8 +79,9 @@ extension LedgerReader {
         guard let fromSecond = query.fromSecond else { return oldest }
         let from = saturated(fromSecond)
         let headers = try Kept.statement(
-            database, "SELECT seq, substr(canonical, 21, 8), kind FROM record WHERE seq <= ?1 ORDER BY seq")
-        headers.bind(1, last)
+            database, "SELECT seq, substr(canonical, 21, 8), kind FROM record WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
+        headers.bind(1, oldest)
+        headers.bind(2, last)
         defer { headers.reset() }
         var previous: (sequence: UInt64, kind: Int64)?
         while try Kept.step(headers) {
@@ -194,6 +195,7 @@ extension LedgerQuery {
         object.put("reasons", numbers: reasons.map { $0?.rawValue ?? 0 })
         object.put("gate", gate)
         object.put("fleet", fleet)
+        object.put("cargo", cargo)
         object.put("delivery", delivery?.word)
         object.put("destination", destination)
         return object

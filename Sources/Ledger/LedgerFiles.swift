@@ -18,6 +18,8 @@ enum LedgerSchema {
             canonical BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
         CREATE UNIQUE INDEX decision_of_token ON record(token) WHERE kind = 4;
         CREATE UNIQUE INDEX outcome_of_token ON record(token) WHERE kind = 5;
+        CREATE INDEX seal_record ON record(seq) WHERE kind = 13;
+        CREATE INDEX prune_record ON record(seq) WHERE kind = 14;
         CREATE TABLE capture(seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE open_decision(token INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
         CREATE TABLE due(seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, steps INTEGER NOT NULL) STRICT;
@@ -26,6 +28,8 @@ enum LedgerSchema {
         CREATE TABLE quarantine(
             destination TEXT NOT NULL, seq INTEGER NOT NULL, step INTEGER NOT NULL, reason TEXT NOT NULL,
             at INTEGER NOT NULL, PRIMARY KEY(destination, seq, step)) STRICT, WITHOUT ROWID;
+        CREATE TABLE shared_photo(hash BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         """
 
     /// The index of the passages, and the records that tell of gaps: boot, fault raised and healed, clock step.
@@ -33,7 +37,8 @@ enum LedgerSchema {
         CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE passage(
             second INTEGER NOT NULL, seq INTEGER NOT NULL, facts INTEGER NOT NULL, plate TEXT NOT NULL,
-            fleet INTEGER NOT NULL, gate INTEGER NOT NULL, PRIMARY KEY(second, seq)) STRICT, WITHOUT ROWID;
+            fleet INTEGER NOT NULL, gate INTEGER NOT NULL, cargo INTEGER NOT NULL,
+            PRIMARY KEY(second, seq)) STRICT, WITHOUT ROWID;
         CREATE INDEX passage_of_plate ON passage(plate);
         CREATE INDEX event ON record(seq) WHERE kind IN (1, 7, 8, 9);
         """
@@ -42,6 +47,11 @@ enum LedgerSchema {
 enum LedgerPath {
     static func database(_ folder: String) -> String { folder + "/ledger.db" }
     static func lock(_ folder: String) -> String { folder + "/lock" }
+    static func seals(_ folder: String) -> String { folder + "/seal" }
+    static func reserve(_ folder: String) -> String { folder + "/reserve" }
+
+    /// The name of a generation that was set aside.
+    static func generation(_ number: UInt32) -> String { "ledger-\(padded(Int(number), 4)).db" }
 }
 
 /// The pictures, each under its hash.
@@ -60,14 +70,24 @@ final class PhotoStore {
 
     /// Durable when it returns. A file of that name that is already there is written again: a name that was left by a
     /// process that died may not have reached the disk, and equal bytes under the same name cost nothing but the write.
-    func keep(_ photo: Photo) throws(LedgerError) -> PhotoReference {
+    /// The second value says whether there was one.
+    func keep(_ photo: Photo) throws(LedgerError) -> (PhotoReference, wasThere: Bool) {
         let digest = SHA256.digest(photo.jpeg)
         let (subfolder, path) = paths(digest)
+        let wasThere = files.exists(path)
         try describe("keep a photo") { () throws(MachineError) in
             if !files.exists(subfolder) { try files.createFolder(subfolder) }
             try files.writeDurably(photo.jpeg, to: path)
         }
-        return PhotoReference(kind: photo.kind, digest: digest, byteCount: UInt32(photo.jpeg.count))
+        return (PhotoReference(kind: photo.kind, digest: digest, byteCount: UInt32(photo.jpeg.count)), wasThere)
+    }
+
+    /// False when it was not there.
+    func remove(_ reference: PhotoReference) throws(LedgerError) -> Bool {
+        let (_, path) = paths(reference.digest)
+        guard files.exists(path) else { return false }
+        try describe("delete a photo") { () throws(MachineError) in try files.remove(path) }
+        return true
     }
 
     func has(_ reference: PhotoReference) -> Bool { files.exists(paths(reference.digest).path) }

@@ -102,7 +102,7 @@ struct GapFinder {
     /// The gaps that this record ends. `before` is the wall time of the record before it; nil when there is none.
     mutating func take(_ record: Record, before: WallTime?) -> [LedgerGap] {
         switch record.body {
-        case .boot(_, let cause, _):
+        case .boot(_, let cause, _, _):
             let faults = open.map { ended($0, record) }
             open = []
             guard let before, record.sequence > 1 else { return faults }

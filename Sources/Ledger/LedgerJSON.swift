@@ -126,10 +126,15 @@ enum LedgerJSON {
 extension JSONObject {
     fileprivate mutating func put(_ body: RecordBody) {
         switch body {
-        case .boot(let version, let cause, let device):
+        case .boot(let version, let cause, let device, let root):
             put("version", version)
             put("cause", cause)
             put("device", device)
+            if let root {
+                put("generation", number: root.generation)
+                put("epoch", number: root.epoch)
+                put("next_key", encodeHexadecimal(root.key.bytes))
+            }
         case .capture(let capture):
             put("lane", number: capture.lane.index)
             put("key", capture.key)
@@ -153,7 +158,9 @@ extension JSONObject {
             put(decision.plate)
             put("list_reason", decision.listReason)
             put("register_imported", decision.registerImportedAt)
-            put(decision.vehicle)
+            put("tag", decision.tag)
+            put(decision.vehicle, decision.vehicleSource, decision.vehicleKnownAt)
+            put(decision.freight)
             put(gate)
         case .pass(let row): put(row)
         case .quarantine(let entry):
@@ -162,6 +169,16 @@ extension JSONObject {
             put("due_step", number: entry.step)
             put("reason", entry.reason)
         case .note(let note): put(note)
+        case .seal, .prune, .generation: putSealing(body)
+        case .manualRelease(let release, let gate):
+            put("lane", number: release.lane.index)
+            put("direction", number: release.direction.rawValue)
+            put("capture", release.captureKey)
+            put(release.plate)
+            put("decision_seq", number: release.decisionSequence)
+            put(release.by)
+            put(gate)
+        case .supplement(let supplement): put(supplement)
         case .unrecognised: break
         }
     }
@@ -188,7 +205,15 @@ extension JSONObject {
         put(row.plate)
         put("list_reason", row.listReason)
         put("register_imported", row.registerImportedAt)
-        put(row.vehicle)
+        put("tag", row.tag)
+        put(row.vehicle, row.vehicleSource, row.vehicleKnownAt)
+        put(row.freight)
+        put("release_seq", number: row.releaseSequence)
+        if let video = row.video {
+            put("video", video.channel)
+            put("video_from", video.from)
+            put("video_to", video.to)
+        }
         put(row.gate)
         put("photos", row.photos)
     }
@@ -205,9 +230,70 @@ extension JSONObject {
         put("gate", gate.gateCode)
     }
 
-    private mutating func put(_ vehicle: Vehicle?) {
+    private mutating func put(_ freight: Freight) {
+        put("cargo", freight.cargo)
+        put("net_kg", number: freight.netKilograms)
+        put("gross_kg", number: freight.grossKilograms)
+        put("weight_source", number: freight.source?.rawValue)
+        put("load", freight.load.map { $0 == .loaded ? "loaded" : "empty" })
+        put("booking", freight.booking)
+        put("entry_seq", number: freight.entrySequence)
+        put("vehicle_list", freight.vehicleList)
+    }
+
+    private mutating func put(_ act: PersonalAct) {
+        put("person", act.person)
+        put("person_reason", act.reason)
+        put("means", act.means.word)
+    }
+
+    private mutating func put(_ supplement: Supplement) {
+        put("corrects_seq", number: supplement.correctedSequence)
+        put(supplement.by)
+        put("lane", number: supplement.lane?.index)
+        put("direction", number: supplement.direction?.rawValue)
+        put(supplement.plate)
+        put("passed", supplement.passedWall)
+        put(supplement.vehicle, supplement.vehicleSource, nil)
+        put(supplement.freight)
+        if let gate = supplement.gate { put(gate) }
+        put("photos", supplement.photos)
+    }
+
+    private mutating func putSealing(_ body: RecordBody) {
+        switch body {
+        case .seal(let seal):
+            put("epoch", number: seal.epoch)
+            put("interval_s", number: seal.intervalSeconds)
+            put("seal_reason", number: seal.reason.rawValue)
+            put("key", encodeHexadecimal(seal.key.bytes))
+            put("next_key", encodeHexadecimal(seal.nextKey.bytes))
+            put("previous_seal", number: seal.previousSeal)
+            put("previous_hash", seal.previousHash.hexadecimal)
+            put("signature", encodeHexadecimal(seal.signature))
+        case .prune(let prune):
+            put("pruned_through", number: prune.records?.through)
+            put("pruned_hash", prune.records?.hash.hexadecimal)
+            put("pruned_records", number: prune.records?.count)
+            put("retention_days", number: prune.retentionDays)
+            put("photos_pruned_through", number: prune.photosThrough)
+        case .generation(let generation):
+            put("generation", number: generation.number)
+            put("set_aside", generation.setAside)
+            put("detail", generation.reason)
+            put("last_good_seq", number: generation.lastGood?.sequence)
+            put("last_good_hash", generation.lastGood?.hash.hexadecimal)
+            put("counter_seq", number: generation.counter?.sequence)
+            put("counter_hash", generation.counter?.hash.hexadecimal)
+        case .boot, .capture, .decision, .pass, .quarantine, .note, .manualRelease, .supplement, .unrecognised: break
+        }
+    }
+
+    private mutating func put(_ vehicle: Vehicle?, _ source: VehicleSource?, _ knownAt: WallTime?) {
         guard let vehicle else { return }
         var object = JSONObject()
+        object.put("source", number: source?.rawValue)
+        object.put("known_at", knownAt)
         object.put(vehicle.plate)
         object.put("stage", vehicle.stage.code)
         object.put("fuel", vehicle.fuel?.code)
@@ -244,6 +330,41 @@ extension JSONObject {
             put("reachable", flag: isReachable)
             put("detail", detail)
         case .shutdown(let cause): put("cause", cause)
+        case .listChanged(let entry, let isRemoved, let person, let means):
+            put(entry.plate)
+            put("list", entry.kind == .white ? "white" : "black")
+            put("action", isRemoved ? "removed" : "set")
+            put("list_reason", entry.reason)
+            put("valid_until", entry.validUntil)
+            put("person", person)
+            put("means", means.word)
+        case .policyChanged(let rule, let before, let after, let by):
+            put("rule", rule)
+            put("before", before)
+            put("after", after)
+            put(by)
+        case .login(let person, let isAdmitted, let means, let origin, let detail):
+            put("person", person)
+            put("admitted", flag: isAdmitted)
+            put("means", means.word)
+            put("origin", origin)
+            put("detail", detail)
+        case .act(let person, let act, let subject, let detail, let means):
+            put("person", person)
+            put("act", act)
+            put("subject", subject)
+            put("detail", detail)
+            put("means", means.word)
+        case .power(let state, let battery, let detail):
+            put("power", state.word)
+            put("battery_percent", number: battery)
+            put("detail", detail)
+        case .deliveryState(let state):
+            put("destination", state.destination)
+            put("through", number: state.through)
+            put("rows_due", number: state.rowsDue)
+            put("rows_waiting", number: state.rowsWaiting)
+            put("items_quarantined", number: state.itemsQuarantined)
         }
     }
 }

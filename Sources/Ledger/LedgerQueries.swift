@@ -12,7 +12,7 @@ public struct QueryPage: Sendable {
     public struct Row: Sendable {
         public let record: Record
         public let pass: PassRow
-        public let delivery: DeliveryState
+        public let delivery: RowDelivery
     }
 
     public internal(set) var rows: [Row] = []
@@ -92,14 +92,15 @@ extension LedgerReader {
         if let after { start = (try pass(after).pass.passedWall.second, after) }
         let board = try DeliveryBoard(database, destination: query.destination)
         var page = QueryPage()
-        try passageQueries.rows(query, newestFirst: newestFirst, after: start) { (index, facts) throws(LedgerError) in
+        let passages = try PassageQueries(reading: database)
+        try passages.rows(query, newestFirst: newestFirst, after: start) { (index, facts) throws(LedgerError) in
             let delivery = try board.state(index.sequence, isDue: facts.outcome.isRowDue(after: facts.reason))
             if let wanted = query.delivery, wanted != delivery { return true }
             if page.rows.count == limit {
                 page.next = page.rows.last?.record.sequence
                 return false
             }
-            let (record, row) = try compared(index)
+            let (record, row) = try compared(index, passages)
             page.rows.append(QueryPage.Row(record: record, pass: row, delivery: delivery))
             return true
         }
@@ -111,7 +112,8 @@ extension LedgerReader {
         let board = query.delivery == nil ? nil : try DeliveryBoard(database, destination: query.destination)
         var counts = PassageCounts()
         var compared = 0
-        try passageQueries.rows(query, newestFirst: false, after: nil) { (index, facts) throws(LedgerError) in
+        let passages = try PassageQueries(reading: database)
+        try passages.rows(query, newestFirst: false, after: nil) { (index, facts) throws(LedgerError) in
             if let board {
                 let state = try board.state(index.sequence, isDue: facts.outcome.isRowDue(after: facts.reason))
                 guard state == query.delivery else { return true }
@@ -119,7 +121,7 @@ extension LedgerReader {
             counts.add(facts, second: index.second)
             compared += 1
             if compared <= LedgerReader.comparedRows {
-                _ = try self.compared(index)
+                _ = try self.compared(index, passages)
             } else {
                 counts.isCompared = false
             }
@@ -148,7 +150,12 @@ extension LedgerReader {
         let oldest = try oldest()
         if let gap = query.gap(before: oldest) { gaps.append(gap) }
         var finder = GapFinder()
-        defer { events.reset() }
+        let events = try Kept.statement(
+            database,
+            """
+            SELECT seq, kind, token, canonical, hash FROM record INDEXED BY event
+            WHERE kind IN (1, 7, 8, 9) ORDER BY seq
+            """)
         while try Kept.step(events) {
             let record = try StoredRecord(events).decoded()
             var before: WallTime?
@@ -164,9 +171,11 @@ extension LedgerReader {
 
     /// The pass record that a row of the index stands for, if its bytes have the hash that is kept with them and say the
     /// same as the row.
-    private func compared(_ index: IndexRow) throws(LedgerError) -> (Record, PassRow) {
+    private func compared(
+        _ index: IndexRow, _ passages: PassageQueries
+    ) throws(LedgerError) -> (Record, PassRow) {
         let (record, row) = try pass(index.sequence)
-        guard try passageQueries.agrees(index, row) else { throw .indexDiffers(sequence: index.sequence) }
+        guard try passages.agrees(index, row) else { throw .indexDiffers(sequence: index.sequence) }
         return (record, row)
     }
 
@@ -183,18 +192,6 @@ extension LedgerReader {
         }
         guard case .pass(let row) = record.body else { throw .indexDiffers(sequence: sequence) }
         return (record, row)
-    }
-
-    /// The oldest record that is kept.
-    func oldest() throws(LedgerError) -> Record {
-        guard let record = try records(from: 0, limit: 1).first else { throw .nothingRecorded }
-        return record
-    }
-
-    func newestRecord() throws(LedgerError) -> Record {
-        defer { newest.reset() }
-        guard try Kept.step(newest) else { throw .nothingRecorded }
-        return try StoredRecord(newest).decoded()
     }
 }
 
@@ -219,7 +216,7 @@ struct DeliveryBoard {
         }
     }
 
-    func state(_ sequence: UInt64, isDue: Bool) throws(LedgerError) -> DeliveryState {
+    func state(_ sequence: UInt64, isDue: Bool) throws(LedgerError) -> RowDelivery {
         guard isDue else { return .notDue }
         var isDelivered = !destinations.isEmpty
         for destination in destinations {

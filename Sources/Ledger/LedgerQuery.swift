@@ -6,7 +6,7 @@
 import Domain
 
 /// How far a row has come with its destinations. It follows from receipts, which are not in the chain.
-public enum DeliveryState: UInt8, CaseIterable, Sendable {
+public enum RowDelivery: UInt8, CaseIterable, Sendable {
     /// The vehicle did not cross: nobody is owed the row.
     case notDue = 0
     case waiting = 1
@@ -44,7 +44,9 @@ public struct LedgerQuery: Sendable {
     public var gate: String?
     /// 车队名称.
     public var fleet: String?
-    public var delivery: DeliveryState?
+    /// 运输货物名称.
+    public var cargo: String?
+    public var delivery: RowDelivery?
     /// For `delivery`: this destination alone instead of all.
     public var destination: String?
     /// Only the rows that the platforms are owed.
@@ -55,7 +57,7 @@ public struct LedgerQuery: Sendable {
     /// Whether anything but the time is asked for, so that only passages can answer.
     public var isAboutPassages: Bool {
         plate != nil || !colours.isEmpty || !directions.isEmpty || !lanes.isEmpty || !outcomes.isEmpty
-            || !stages.isEmpty || !reasons.isEmpty || gate != nil || fleet != nil || delivery != nil || isDueOnly
+            || !stages.isEmpty || !reasons.isEmpty || gate != nil || fleet != nil || cargo != nil || delivery != nil || isDueOnly
     }
 
     func includes(second: Int64) -> Bool {
@@ -64,7 +66,7 @@ public struct LedgerQuery: Sendable {
         return true
     }
 
-    /// Everything but gate, fleet and delivery, which the index holds in another form.
+    /// Everything but gate, fleet, cargo and delivery, which the index holds in another form.
     func accepts(_ facts: PassageFacts, second: Int64, plate text: String) -> Bool {
         guard includes(second: second) else { return false }
         if isDueOnly, !facts.outcome.isRowDue(after: facts.reason) { return false }
@@ -84,6 +86,7 @@ public struct LedgerQuery: Sendable {
     func accepts(_ row: PassRow) -> Bool {
         if let gate, row.gate.gateCode != gate { return false }
         if let fleet, row.vehicle?.fleet ?? "" != fleet { return false }
+        if let cargo, row.freight.cargo != cargo { return false }
         return accepts(PassageFacts(row), second: row.passedWall.second, plate: row.plate?.text ?? "")
     }
 

@@ -19,33 +19,41 @@ public struct DueItem: Sendable {
 
 public final class LedgerReader {
     let database: Database
-    let passageQueries: PassageQueries
-    let newest: Statement
-    /// Boots, faults and clock steps, in their order.
-    let events: Statement
+    private let newest: Statement
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement
     private let newestKeys: Statement
     private let quarantined: Statement
     private let quarantinedItem: Statement
+    private let pruneRecords: Statement
+    private let folder: String
+    private let files: any Files
+    /// False for a generation that was set aside.
+    let isPresentGeneration: Bool
 
-    /// Opens a ledger that a writer has begun. `vfs` names a file layer of SQLite's.
-    public init(folder: String, files: any Files, vfs: String? = nil) throws(LedgerError) {
+    /// Opens a ledger that a writer has begun, or a generation of it that was set aside. `vfs` names a file layer of
+    /// SQLite's.
+    public init(
+        folder: String, files: any Files, vfs: String? = nil, generation: UInt32? = nil
+    ) throws(LedgerError) {
         photos = PhotoStore(ledger: folder, files)
+        self.folder = folder
+        self.files = files
+        isPresentGeneration = generation == nil
+        let path = generation.map { folder + "/" + LedgerPath.generation($0) } ?? LedgerPath.database(folder)
         do throws(StoreError) {
-            database = try Database.reader(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
+            database = try Database.reader(path, LedgerSchema.schema, vfs: vfs)
+            pruneRecords = try database.prepare(
+                """
+                SELECT seq, kind, token, canonical, hash FROM record INDEXED BY prune_record
+                WHERE kind = 14 ORDER BY seq DESC
+                """)
             delivery = try DeliveryQueries(database)
             recordsFrom = try database.prepare(
                 "SELECT seq, kind, token, canonical, hash FROM record WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
             newest = try database.prepare(
                 "SELECT seq, kind, token, canonical, hash FROM record ORDER BY seq DESC LIMIT 1")
-            events = try database.prepare(
-                """
-                SELECT seq, kind, token, canonical, hash FROM record INDEXED BY event
-                WHERE kind IN (1, 7, 8, 9) ORDER BY seq
-                """)
-            passageQueries = try PassageQueries(database)
             newestKeys = try database.prepare("SELECT key FROM capture ORDER BY seq DESC LIMIT ?1")
             quarantined = try database.prepare(
                 "SELECT seq, step, reason FROM quarantine WHERE destination = ?1 ORDER BY seq, step LIMIT ?2")
@@ -69,6 +77,19 @@ public final class LedgerReader {
         var records: [Record] = []
         for row in try stored(from: from, limit: limit) { records.append(try row.decoded()) }
         return records
+    }
+
+    /// The prune records, newest first.
+    func prunes() throws(LedgerError) -> [StoredRecord] {
+        defer { pruneRecords.reset() }
+        var rows: [StoredRecord] = []
+        while try Kept.step(pruneRecords) { rows.append(StoredRecord(pruneRecords)) }
+        return rows
+    }
+
+    /// What the counter beside the ledger holds; nil when there is none.
+    public func sealedState() -> SealedState? {
+        SealCounter(folder: LedgerPath.seals(folder), files).state
     }
 
     func stored(from: UInt64, limit: Int) throws(LedgerError) -> [StoredRecord] {

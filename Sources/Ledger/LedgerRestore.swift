@@ -3,7 +3,8 @@
 // Invariants: a folder that has a ledger is refused. The new one gets its name when it is whole, durable and verified;
 // a restore that was cut off leaves only a hidden folder, which the next one begins anew. The records' bytes and hashes
 // are those of the backup; everything else is derived from them, but how far the destinations were: that is as the
-// backup has it, so what was delivered after it is sent once more.
+// backup has it, so what was delivered after it is sent once more. The sealing key is in no backup: whoever goes on with
+// a restored ledger begins a new generation, which names the last record of this one.
 
 import Domain
 import Formats
@@ -42,7 +43,7 @@ public enum LedgerRestore {
         result.report = try LedgerVerifier(LedgerReader(folder: unfinished, files: files), checksPhotos: false).verify()
         if let fault = result.report.fault { throw fault }
         try LedgerError.file("name \(target)") { () throws(MachineError) in
-            try streams.move(unfinished, to: target)
+            try files.move(unfinished, to: target)
         }
         return result
     }
@@ -58,15 +59,13 @@ public enum LedgerRestore {
         var count = 0
         try Kept.run { () throws(StoreError) in try database.begin() }
         let (_, end) = try backup.eachRecord { (record, canonical) throws(LedgerError) in
-            if case .capture(let capture) = record.body {
-                for photo in capture.photos {
-                    result.photos += 1
-                    if photos.has(photo) { continue }
-                    if let bytes = try backup.photo(photo) {
-                        try photos.keepCopy(bytes, photo, streams)
-                    } else {
-                        result.missing += 1
-                    }
+            for photo in record.ownPhotos {
+                result.photos += 1
+                if photos.has(photo) { continue }
+                if let bytes = try backup.photo(photo) {
+                    try photos.keepCopy(bytes, photo, streams)
+                } else {
+                    result.missing += 1
                 }
             }
             try Kept.run { () throws(StoreError) in try tables.add(record, canonical) }
@@ -137,7 +136,7 @@ private final class RestoredTables {
             statement.bind(4, text: entry.reason)
             statement.bind(5, record.wall.microseconds)
             try statement.run()
-        case .boot, .note, .unrecognised: break
+        case .boot, .note, .seal, .prune, .generation, .manualRelease, .supplement, .unrecognised: break
         }
     }
 

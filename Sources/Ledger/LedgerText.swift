@@ -13,7 +13,7 @@ extension Record {
 
     private var detail: String {
         switch body {
-        case .boot(let version, let cause, let device): " \(boot) of \(device), version \(version): \(cause)"
+        case .boot(let version, let cause, let device, _): " \(boot) of \(device), version \(version): \(cause)"
         case .capture(let capture):
             " lane \(capture.lane.index + 1) \(plateWord(capture.plate)) by \(capture.camera), "
                 + "\(capture.photos.count) photos" + (capture.isReplayed ? ", replayed" : "")
@@ -26,6 +26,17 @@ extension Record {
         case .quarantine(let entry):
             " record \(entry.sequence) step \(entry.step) for \(entry.destination): \(entry.reason)"
         case .note(let note): " " + note.line
+        case .seal(let seal): " of epoch \(seal.epoch)"
+        case .prune(let prune):
+            (prune.records.map { " \($0.count) records up to \($0.through)" } ?? "")
+                + (prune.photosThrough.map { " photos up to record \($0)" } ?? "")
+        case .generation(let generation):
+            " \(generation.number) begun, \(generation.setAside) set aside: \(generation.reason)"
+        case .manualRelease(let release, _):
+            " lane \(release.lane.index + 1) \(plateWord(release.plate)) by \(release.by.person): \(release.by.reason)"
+        case .supplement(let supplement):
+            (supplement.correctedSequence.map { " to record \($0)" } ?? " of a missed row")
+                + " by \(supplement.by.person): \(supplement.by.reason)"
         case .unrecognised: ""
         }
     }
@@ -102,6 +113,19 @@ extension LedgerNote {
         case .uplinkState(let destination, let isReachable, let detail):
             "\(destination) \(isReachable ? "reachable" : "not reachable"): \(detail)"
         case .shutdown(let cause): cause
+        case .listChanged(let entry, let isRemoved, let person, _):
+            "\(entry.plate.text) \(isRemoved ? "off" : "on") the \(entry.kind == .white ? "white" : "black") list "
+                + "by \(person): \(entry.reason)"
+        case .policyChanged(let rule, let before, let after, let by):
+            "\(rule) from \(before) to \(after) by \(by.person): \(by.reason)"
+        case .login(let person, let isAdmitted, let means, let origin, _):
+            "\(person) \(isAdmitted ? "let in" : "turned away"), \(means.word) \(origin)"
+        case .act(let person, let act, let subject, let detail, _): "\(person) \(act) \(subject): \(detail)"
+        case .power(let state, let battery, let detail):
+            state.word + (battery.map { " \($0) %" } ?? "") + (detail.isEmpty ? "" : ": " + detail)
+        case .deliveryState(let state):
+            "\(state.destination) \(state.rowsDue) due, \(state.rowsWaiting) waiting, "
+                + "\(state.itemsQuarantined) in quarantine"
         }
     }
 }

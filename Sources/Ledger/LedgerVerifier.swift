@@ -1,9 +1,10 @@
 // Verifies a whole ledger, record by record, and names the first thing that is not as it was written.
 //
-// Invariants: it only reads, and takes nothing as given but the device's name and a head that a witness wrote down.
-// Without a witnessed head, a ledger that was cut short at its end cannot be told from one that ends there.
+// Invariants: it only reads, and takes nothing as given but the device's name, the first key when it was written down,
+// and a head that a witness wrote down. What no seal covers and no witness saw could be cut off unseen.
 // Limits: it holds at most `rowsPerTurn` records at a time, and of the decisions the numbers of those not yet ended.
 
+import Crypto
 import Domain
 import Machine
 
@@ -17,6 +18,17 @@ public struct LedgerReport: Sendable {
     public internal(set) var head: LedgerHead
     /// The first thing that is wrong; nil when all is well.
     public internal(set) var fault: LedgerError?
+    public internal(set) var seals: UInt64 = 0
+    /// The epoch of the last good seal.
+    public internal(set) var epoch: UInt64?
+    public internal(set) var generation: UInt32 = 1
+    /// What an inspector should know of a sound ledger, at most `findingLimit` of them.
+    public internal(set) var findings: [LedgerFinding] = []
+    public static let findingLimit = 10_000
+
+    mutating func add(_ finding: LedgerFinding) {
+        if findings.count < LedgerReport.findingLimit { findings.append(finding) }
+    }
 
     public var isSound: Bool { fault == nil }
 }
@@ -29,29 +41,75 @@ public final class LedgerVerifier {
     private var walk: ChainWalk
     private var report: LedgerReport
     private var boot: UInt32 = 0
+    private var seals = SealWalk()
+    private var clocks = ClockWalk()
+    /// Nothing is pruned: 0.
+    private var foundation: PruneEntry?
+    private var photosThrough: UInt64 = 0
+    private let sealed: SealedState?
+    private var previous: LedgerVerifier?
+    private var isLinkChecked = false
+    /// Manual releases of this boot.
+    private var releases: [VehicleToken: UInt64] = [:]
     /// Decisions that wait for their outcome, by token: the record and whether it allows.
     private var open: [VehicleToken: (sequence: UInt64, allows: Bool)] = [:]
     /// Tokens of this boot that have an outcome. A token of an earlier boot was closed at that boot's end.
     private var ended: Set<VehicleToken> = []
     private var decided: Set<VehicleToken> = []
 
-    /// `device` is the name that the ledger was begun with; nil takes it from record 1. `witness` is a head that was
-    /// written down earlier.
-    public init(_ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil, checksPhotos: Bool = true)
-        throws(LedgerError)
-    {
+    /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head that
+    /// was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
+    /// read now, so that a writer which goes on meanwhile is not taken for one that was cut off.
+    public init(
+        _ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil,
+        firstKey: Ed25519PublicKey? = nil, checksPhotos: Bool = true
+    ) throws(LedgerError) {
         self.reader = reader
         self.witness = witness
         self.checksPhotos = checksPhotos
+        sealed = reader.sealedState()
         var name = device ?? ""
-        if device == nil, let first = try reader.stored(from: 1, limit: 1).first,
-            let record = LedgerVerifier.decoded(first), case .boot(_, _, let found) = record.body
-        {
-            name = found
+        var first: UInt64 = 1
+        if let row = try reader.stored(from: 0, limit: 1).first {
+            first = row.sequence
+            if let record = LedgerVerifier.decoded(row), case .boot(_, _, let found, let root) = record.body {
+                if device == nil { name = found }
+                seals.begin(root, expected: firstKey)
+            }
         }
-        let genesis = LedgerHead(sequence: 0, hash: Chain.genesis(device: name))
+        let genesis = LedgerHead(sequence: first &- 1, hash: Chain.genesis(device: name))
         walk = ChainWalk(after: genesis)
         report = LedgerReport(head: genesis)
+        report.generation = seals.root?.generation ?? 1
+        // Generation 1 begins with record 1; what a later one begins with, its generation record says.
+        if report.generation == 1, first > 1 { walk = ChainWalk(after: LedgerHead(sequence: 0, hash: genesis.hash)) }
+        for row in try reader.prunes() {
+            guard let record = LedgerVerifier.decoded(row), case .prune(let entry) = record.body else { continue }
+            if foundation == nil, entry.records != nil { foundation = entry }
+            photosThrough = max(photosThrough, entry.photosThrough ?? 0)
+        }
+    }
+
+    /// The same, for a generation that comes after another one, which was verified: it must be what its generation
+    /// record says of it. Nil when the one before cannot be read.
+    func verify(after before: LedgerVerifier?) -> LedgerReport {
+        previous = before
+        isLinkChecked = true
+        return verify()
+    }
+
+    private func checkLink(_ entry: GenerationEntry, _ record: Record) throws(LedgerError) {
+        guard let previous, let root = seals.root else {
+            report.add(.linked(entry.number, false))
+            return
+        }
+        if let head = entry.lastGood, let row = try previous.reader.stored(from: head.sequence, limit: 1).first,
+            row.sequence == head.sequence, Digest(bytes: row.hash) != head.hash
+        {
+            throw fault(record, "record \(head.sequence) of the generation before is not the one that it names")
+        }
+        let next = previous.seals.next
+        report.add(.linked(entry.number, next.epoch == root.epoch && next.key == root.key))
     }
 
     private static func decoded(_ row: StoredRecord) -> Record? {
@@ -76,24 +134,67 @@ public final class LedgerVerifier {
                     sequence: report.head.sequence + 1,
                     reason: "it is missing at the end: a head at record \(witness.sequence) was witnessed")
             }
+            try finish()
         } catch {
             report.fault = error
         }
         return report
     }
 
+    private func finish() throws(LedgerError) {
+        if let sealed, sealed.generation == report.generation, sealed.head.sequence > report.head.sequence {
+            throw .damaged(
+                sequence: report.head.sequence + 1,
+                reason: "it is missing at the end: the counter holds record \(sealed.head.sequence), "
+                    + "so the ledger was cut off or rolled back")
+        }
+        if let sealed, sealed.generation > report.generation, reader.isPresentGeneration {
+            throw .damaged(
+                sequence: report.head.sequence,
+                reason: "the counter is of generation \(sealed.generation): the ledger was rolled back to an earlier one")
+        }
+        if let witness, witness.sequence <= prunedThrough, seals.seal(witness.sequence) == nil {
+            report.add(.witnessPruned(witness.sequence))
+        }
+        seals.finish(&report)
+        clocks.finish(&report)
+    }
+
+    /// The last pruned record: up to it only the foundation is there.
+    private var prunedThrough: UInt64 { foundation?.records?.through ?? 0 }
+
     private func check(_ row: StoredRecord) throws(LedgerError) {
         var next = walk
+        let isFoundation = row.sequence <= prunedThrough && row.kind == Int64(RecordKind.seal.rawValue)
+        if isFoundation, let record = LedgerVerifier.decoded(row), case .seal(let seal) = record.body {
+            // What lay between is gone. The seal's own signature binds it, and it is checked below.
+            next = ChainWalk(after: LedgerHead(sequence: row.sequence &- 1, hash: seal.previousHash))
+        }
         try next.advance(row)
         let record = try row.decoded()
         if let witness, witness.sequence == row.sequence, witness.hash != record.hash {
             throw .damaged(sequence: row.sequence, reason: "its hash is not the one that was witnessed")
         }
-        try checkBoot(record)
+        if let sealed, sealed.generation == report.generation, sealed.head.sequence == row.sequence,
+            sealed.head.hash != record.hash
+        {
+            throw fault(record, "it is not the one that the counter holds: the ledger was rolled back and gone on with")
+        }
+        try checkBoot(record, isFoundation: isFoundation)
+        try clocks.advance(record, &report)
+        try checkBody(record, row.canonical)
+        walk = next
+        report.records += 1
+        report.head = next.head
+    }
+
+    private func checkBody(_ record: Record, _ canonical: [UInt8]) throws(LedgerError) {
         switch record.body {
         case .capture(let capture):
-            if checksPhotos { try checkPhotos(capture.photos, record.sequence) }
+            if checksPhotos, record.sequence > photosThrough { try checkPhotos(capture.photos, record.sequence) }
             report.photos += UInt64(capture.photos.count)
+        case .supplement(let supplement):
+            if checksPhotos, record.sequence > photosThrough { try checkPhotos(supplement.photos, record.sequence) }
         case .decision(let decision, _):
             guard decided.insert(record.token).inserted else {
                 throw fault(record, "its token has an earlier decision")
@@ -103,28 +204,78 @@ public final class LedgerVerifier {
                 open[record.token] = (record.sequence, decision.verdict.reason.allows)
             }
             report.decisions += 1
+        case .manualRelease: releases[record.token] = record.sequence
         case .pass(let row):
             try checkPass(row, record)
             report.passes += 1
+        case .seal(let seal):
+            try seals.advance(seal, record, canonical, &report)
+        case .prune(let prune): try checkPrune(prune, record)
+        case .generation(let entry):
+            guard report.records == 1, entry.number == report.generation else {
+                throw fault(record, "a generation record is the second of its generation")
+            }
+            let last = max(entry.lastGood?.sequence ?? 0, entry.counter?.sequence ?? 0)
+            guard record.sequence == last &+ 2 else {
+                throw fault(record, "the generation does not go on after record \(last)")
+            }
+            report.add(.generation(entry.number, setAside: entry.setAside, reason: entry.reason))
+            if isLinkChecked { try checkLink(entry, record) }
         case .boot, .quarantine, .note, .unrecognised: break
         }
-        walk = next
-        report.records += 1
-        report.head = next.head
+        guard report.records != 1 || report.generation == 1 || record.kindNumber == RecordKind.generation.rawValue
+        else { throw fault(record, "the second record of a later generation is its generation record") }
+        try seals.checkPruneIsSealed(record)
     }
 
-    private func checkBoot(_ record: Record) throws(LedgerError) {
-        guard case .boot = record.body else {
-            guard record.sequence > 1 else { throw fault(record, "the first record is not a boot record") }
+    private func checkPrune(_ prune: PruneEntry, _ record: Record) throws(LedgerError) {
+        if prune == foundation, let records = prune.records {
+            guard let anchor = seals.seal(records.through), anchor.hash == records.hash else {
+                throw fault(record, "the record \(records.through) that it goes back to is no seal with that hash")
+            }
+            let age = record.wall.microseconds &- anchor.wall.microseconds
+            guard age >= Int64(prune.retentionDays) * 86_400_000_000 else {
+                throw fault(record, "it removed records younger than the \(prune.retentionDays) days that it states")
+            }
+            report.add(.pruned(through: records.through, at: record.wall, retentionDays: prune.retentionDays))
+        }
+        if let through = prune.photosThrough { report.add(.photosPruned(through: through, at: record.wall)) }
+    }
+
+    private func checkBoot(_ record: Record, isFoundation: Bool) throws(LedgerError) {
+        guard case .boot(_, _, _, let root) = record.body else {
+            guard report.records > 0 else { throw fault(record, "the first record is not a boot record") }
+            // Within the foundation boot records are gone, and the first record after it may be of any boot.
+            if isFoundation || record.sequence == prunedThrough + 1, record.boot >= boot {
+                if record.boot > boot { enter(record.boot) }
+                return
+            }
             guard record.boot == boot else {
                 throw fault(record, "it is of boot \(record.boot) within boot \(boot)")
             }
             return
         }
-        guard record.boot == boot + 1 else { throw fault(record, "boot \(record.boot) follows boot \(boot)") }
-        boot = record.boot
+        if report.records == 0 {
+            guard let root, seals.root == root else {
+                throw fault(record, "it does not name the sealing key that was written down")
+            }
+            guard root.generation > 1 || record.sequence == 1 && record.boot == 1 else {
+                throw fault(record, "a first generation begins with record 1 of boot 1")
+            }
+        } else {
+            let isAfterPrune = record.sequence == prunedThrough + 1 && record.boot > boot
+            guard record.boot == boot + 1 || isAfterPrune else {
+                throw fault(record, "boot \(record.boot) follows boot \(boot)")
+            }
+        }
+        enter(record.boot)
+    }
+
+    private func enter(_ number: UInt32) {
+        boot = number
         ended = []
         decided = []
+        releases = [:]
     }
 
     private func checkPass(_ row: PassRow, _ record: Record) throws(LedgerError) {
@@ -132,17 +283,25 @@ public final class LedgerVerifier {
         let decision = open.removeValue(forKey: record.token)
         let tokenBoot = UInt32(truncatingIfNeeded: record.token.value >> 32)
         // Only what an earlier boot left open is closed in a later one.
-        guard tokenBoot == boot || row.outcome == .interrupted && decision != nil else {
+        // What a pruned decision said cannot be looked up.
+        let isPruned = row.decisionSequence.map { $0 <= prunedThrough } ?? false
+        guard tokenBoot == boot || row.outcome == .interrupted && (decision != nil || isPruned) else {
             throw fault(record, "its token is of boot \(tokenBoot) and has no open decision")
         }
-        guard row.decisionSequence == decision?.sequence else {
+        guard row.decisionSequence == decision?.sequence || isPruned else {
             let named = row.decisionSequence.map { "decision \($0)" } ?? "no decision"
             let found = decision.map { "decision \($0.sequence)" } ?? "no decision"
             throw fault(record, "it names \(named), its token has \(found) open")
         }
         // Promise 1: no release without a decision that allows it.
         if row.raisedAt != nil || row.outcome == .completed {
-            guard decision?.allows == true else { throw fault(record, "it was released and no decision allowed it") }
+            let release = releases[record.token]
+            guard row.releaseSequence == nil || row.releaseSequence == release
+                || row.releaseSequence ?? 0 <= prunedThrough
+            else { throw fault(record, "it names a manual release that is not its own") }
+            guard decision?.allows == true || row.releaseSequence != nil || isPruned else {
+                throw fault(record, "it was released and no decision allowed it")
+            }
         }
     }
 

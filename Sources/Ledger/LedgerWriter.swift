@@ -3,8 +3,9 @@
 // Invariants: what `commit` has returned from is on the disk. A transaction that fails leaves neither a record nor a
 // change in memory. Sequence numbers run from 1 without a gap; each record's hash covers the one before. A vehicle
 // token has at most one decision and at most one outcome.
-// Limits: `LedgerLimits`; opening reads the newest 1000 records, whatever the length of the ledger.
+// Limits: `LedgerLimits`; opening reads the records since the last seal, whatever the length of the ledger.
 
+import Crypto
 import Domain
 import Machine
 import Store
@@ -16,23 +17,46 @@ public final class LedgerWriter {
     let statements: WriterStatements
     let delivery: DeliveryQueries
     let index: PassageIndex
-    private let database: Database
+    let database: Database
+    let keys: SealKeys
+    let counter: SealCounter
+    let reserve: LedgerReserve
     private let lock: FileLock
 
     /// What a failed transaction is set back to.
-    private struct Memory {
+    struct Memory {
         var head: LedgerHead
         var boot: UInt32
         var hasBooted = false
+        /// The generation, and the epoch and key of the next seal.
+        var root: SealingRoot
+        /// True until the generation's first record is there, and how the generation came about.
+        var isNew: Bool
+        var begun: GenerationEntry?
+        var lastSeal: UInt64?
+        /// Lane time of this boot's last seal, or of its boot record.
+        var sealedAt: Instant?
+        var isSealedInThisBoot = false
+        var photoBytes: UInt64
+        /// The manual releases of this boot.
+        var releases: [VehicleToken: UInt64] = [:]
+        /// What was last recorded of each destination.
+        var deliveries: [DeliveryState] = []
     }
 
-    private var memory: Memory
+    var memory: Memory
     private var memoryAtBegin: Memory?
 
-    /// Opens the ledger in `folder`, or begins one there (the folder's parent must exist), and verifies its newest
-    /// records. `device` names the controller for the life of the ledger. `vfs` names a file layer of SQLite's.
+    /// How often the ledger is sealed, also when nothing happens.
+    public var sealInterval = Interval.seconds(900)
+
+    /// Opens the ledger in `folder`, or begins one there (the folder's parent must exist), and verifies its records
+    /// since the last seal. One that cannot be gone on with is set aside, and a new generation begins: `generation`
+    /// tells of it. `device` names the controller for the life of the ledger. `vfs` names a file layer of SQLite's;
+    /// `makeSeed` makes the sealing keys.
     public init(
-        folder: String, files: any Files, clock: any Clock, device: String, vfs: String? = nil
+        folder: String, files: any Files, clock: any Clock, device: String, vfs: String? = nil,
+        makeSeed: @escaping () -> [UInt8] = { randomBytes(Ed25519PrivateKey.seedByteCount) }
     ) throws(LedgerError) {
         guard device.utf8.count <= LedgerLimits.textBytes else {
             throw .limit(what: "the device's name", limit: LedgerLimits.textBytes)
@@ -42,18 +66,35 @@ public final class LedgerWriter {
         self.device = device
         photos = PhotoStore(ledger: folder, files)
         try photos.createFolder()
+        do throws(MachineError) {
+            try files.createFolder(LedgerPath.seals(folder))
+        } catch {
+            throw .file(what: "make the folder of the sealing key", error)
+        }
+        keys = SealKeys(folder: LedgerPath.seals(folder), files, makeSeed: makeSeed)
+        counter = SealCounter(folder: LedgerPath.seals(folder), files)
+        reserve = LedgerReserve(folder: folder, files)
+        let opened = try LedgerOpening(
+            folder: folder, files: files, device: device, vfs: vfs, keys: keys, counter: counter
+        ).open()
+        database = opened.database
+        statements = opened.statements
+        delivery = opened.delivery
+        memory = Memory(
+            head: opened.head, boot: opened.boot, root: opened.root, isNew: opened.isNew, begun: opened.begun,
+            lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
+        generation = opened.begun
         do throws(StoreError) {
-            database = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
-            statements = try WriterStatements(database)
-            delivery = try DeliveryQueries(database)
+            memory.photoBytes += UInt64(max(0, try statements.progressValue("photo-bytes")))
             index = try PassageIndex(database)
         } catch {
             throw .store(error)
         }
-        let tail = try LedgerTail.verified(database, folder: folder, device: device)
-        memory = Memory(head: tail.head, boot: tail.boot)
         try index.fillIfEmpty(database)
     }
+
+    /// Set when this opening has begun a new generation, and why.
+    public let generation: GenerationEntry?
 
     static func takeLock(_ folder: String, _ files: any Files) throws(LedgerError) -> FileLock {
         var taken: FileLock?
@@ -132,11 +173,15 @@ public final class LedgerWriter {
         precondition(memoryAtBegin != nil, "LDG-6 append comes between begin and commit")
         memory.boot += 1
         memory.hasBooted = true
-        try insert(
-            .boot(
-                version: cut(version, LedgerLimits.textBytes), cause: cut(cause, LedgerLimits.textBytes),
-                device: device),
-            .none)
+        let body = RecordBody.boot(
+            version: cut(version, LedgerLimits.textBytes), cause: cut(cause, LedgerLimits.textBytes), device: device,
+            root: memory.isNew ? memory.root : nil)
+        let header = nextHeader(body, .none)
+        try insert(header, try header.canonical(body: try body.encoded()))
+        memory.sealedAt = header.laneTime
+        memory.isNew = false
+        if let begun = memory.begun { try insert(.generation(begun), .none) }
+        memory.begun = nil
         return try closeOpenDecisions()
     }
 
@@ -145,23 +190,30 @@ public final class LedgerWriter {
     func insert(_ body: RecordBody, _ token: VehicleToken) throws(LedgerError) -> UInt64 {
         precondition(memoryAtBegin != nil, "LDG-6 append comes between begin and commit")
         precondition(memory.hasBooted, "LDG-7 the boot record comes first")
+        let header = nextHeader(body, token)
+        try insert(header, try header.canonical(body: try body.encoded()))
+        return header.sequence
+    }
+
+    func nextHeader(_ body: RecordBody, _ token: VehicleToken) -> RecordHeader {
         guard let kind = body.kind else { preconditionFailure("LDG-8 a record has a kind of this format") }
-        let header = RecordHeader(
+        return RecordHeader(
             kind: kind, sequence: memory.head.sequence + 1, laneTime: clock.now(), wall: clock.wall(),
             boot: memory.boot, token: token)
-        let canonical = try header.canonical(body: try body.encoded())
+    }
+
+    func insert(_ header: RecordHeader, _ canonical: [UInt8]) throws(LedgerError) {
         let hash = Chain.hash(after: memory.head.hash, canonical)
         try store { () throws(StoreError) in
             let statement = statements.insertRecord
             statement.bind(1, header.sequence)
             statement.bind(2, Int64(header.kindNumber))
-            statement.bind(3, token.value)
+            statement.bind(3, header.token.value)
             statement.bind(4, blob: canonical)
             statement.bind(5, blob: hash.bytes)
             try statement.run()
         }
         memory.head = LedgerHead(sequence: header.sequence, hash: hash)
-        return header.sequence
     }
 
     /// The record that a statement of the form "SELECT … WHERE x = ?1" finds.
@@ -175,50 +227,5 @@ public final class LedgerWriter {
             undo()
             throw error
         }
-    }
-}
-
-/// The writer's prepared statements.
-final class WriterStatements {
-    let insertRecord: Statement
-    let decisionOfToken: Statement
-    let outcomeOfToken: Statement
-    let captureOfKey: Statement
-    let insertCapture: Statement
-    let openDecision: Statement
-    let closeDecision: Statement
-    let firstOpenDecision: Statement
-    let insertDue: Statement
-    let moveCursor: Statement
-    let insertQuarantine: Statement
-
-    init(_ database: Database) throws(StoreError) {
-        insertRecord = try database.prepare(
-            "INSERT INTO record(seq, kind, token, canonical, hash) VALUES(?1, ?2, ?3, ?4, ?5)")
-        decisionOfToken = try database.prepare(
-            "SELECT seq, kind, token, canonical, hash FROM record WHERE kind = 4 AND token = ?1")
-        outcomeOfToken = try database.prepare(
-            "SELECT seq, kind, token, canonical, hash FROM record WHERE kind = 5 AND token = ?1")
-        captureOfKey = try database.prepare(
-            """
-            SELECT record.seq, kind, token, canonical, hash FROM capture JOIN record ON record.seq = capture.seq
-            WHERE capture.key = ?1
-            """)
-        insertCapture = try database.prepare("INSERT INTO capture(seq, key) VALUES(?1, ?2)")
-        openDecision = try database.prepare("INSERT INTO open_decision(token, seq) VALUES(?1, ?2)")
-        closeDecision = try database.prepare("DELETE FROM open_decision WHERE token = ?1")
-        firstOpenDecision = try database.prepare(
-            """
-            SELECT record.seq, kind, record.token, canonical, hash
-            FROM open_decision JOIN record ON record.seq = open_decision.seq ORDER BY record.seq LIMIT 1
-            """)
-        insertDue = try database.prepare("INSERT INTO due(seq, ordinal, steps) VALUES(?1, ?2, ?3)")
-        moveCursor = try database.prepare(
-            """
-            INSERT INTO delivery(destination, seq, step) VALUES(?1, ?2, ?3)
-            ON CONFLICT(destination) DO UPDATE SET seq = excluded.seq, step = excluded.step
-            """)
-        insertQuarantine = try database.prepare(
-            "INSERT INTO quarantine(destination, seq, step, reason, at) VALUES(?1, ?2, ?3, ?4, ?5)")
     }
 }

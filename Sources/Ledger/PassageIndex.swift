@@ -7,7 +7,7 @@ import Domain
 import Machine
 import Store
 
-/// A row of the index. Fleet and gate are numbers of the table `word`, 0 for none.
+/// A row of the index. Fleet, gate and cargo are numbers of the table `word`, 0 for none.
 struct IndexRow: Equatable {
     var second: Int64
     var sequence: UInt64
@@ -15,6 +15,7 @@ struct IndexRow: Equatable {
     var plate: String
     var fleet: Int64
     var gate: Int64
+    var cargo: Int64
 }
 
 /// The texts that rows share.
@@ -39,23 +40,32 @@ final class PassageIndex {
     private let words: IndexWords
     private let addWord: Statement
     private let addRow: Statement
+    private let passes: Statement
+    private let removeRow: Statement
 
     init(_ database: Database) throws(StoreError) {
         words = try IndexWords(database)
         addWord = try database.prepare("INSERT INTO word(text) VALUES(?1)")
         addRow = try database.prepare(
-            "INSERT INTO passage(second, seq, facts, plate, fleet, gate) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+            "INSERT INTO passage(second, seq, facts, plate, fleet, gate, cargo) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        passes = try database.prepare(
+            """
+            SELECT seq, kind, token, canonical, hash FROM record NOT INDEXED WHERE seq > ?1 AND seq <= ?2 AND kind = 5
+            """)
+        removeRow = try database.prepare("DELETE FROM passage WHERE second = ?1 AND seq = ?2")
     }
 
     func add(_ row: PassRow, _ sequence: UInt64) throws(StoreError) {
         let fleet = try number(row.vehicle?.fleet ?? "")
         let gate = try number(row.gate.gateCode)
+        let cargo = try number(row.freight.cargo)
         addRow.bind(1, row.passedWall.second)
         addRow.bind(2, sequence)
         addRow.bind(3, PassageFacts(row).packed)
         addRow.bind(4, text: row.plate?.text ?? "")
         addRow.bind(5, fleet)
         addRow.bind(6, gate)
+        addRow.bind(7, cargo)
         try addRow.run()
     }
 
@@ -64,6 +74,29 @@ final class PassageIndex {
         addWord.bind(1, text: text)
         try addWord.run()
         return try words.number(text) ?? 0
+    }
+
+    /// Takes out the rows of records that are about to be removed.
+    func remove(after first: UInt64, through last: UInt64) throws(StoreError) {
+        defer { passes.reset() }
+        passes.bind(1, first)
+        passes.bind(2, last)
+        while try passes.step() {
+            guard let (row, sequence) = PassageIndex.pass(StoredRecord(passes)) else { continue }
+            removeRow.bind(1, row.passedWall.second)
+            removeRow.bind(2, sequence)
+            try removeRow.run()
+        }
+    }
+
+    /// Nil for a record that cannot be read: the verifier names it, and the gate goes on.
+    private static func pass(_ stored: StoredRecord) -> (PassRow, UInt64)? {
+        do throws(LedgerError) {
+            guard case .pass(let row) = try stored.decoded().body else { return nil }
+            return (row, stored.sequence)
+        } catch {
+            return nil
+        }
     }
 
     /// Fills an index that is empty beside passes: that of a ledger which an earlier version wrote, or one that was
@@ -78,9 +111,8 @@ final class PassageIndex {
         try Kept.run { () throws(StoreError) in try database.begin() }
         do throws(LedgerError) {
             repeat {
-                let record = try StoredRecord(passes).decoded()
-                guard case .pass(let row) = record.body else { continue }
-                try Kept.run { () throws(StoreError) in try add(row, record.sequence) }
+                guard let (row, sequence) = PassageIndex.pass(StoredRecord(passes)) else { continue }
+                try Kept.run { () throws(StoreError) in try add(row, sequence) }
             } while try Kept.step(passes)
             passes.reset()
             try Kept.run { () throws(StoreError) in try database.commit() }
@@ -118,26 +150,30 @@ final class PassageQueries {
     private let forwardOfPlate: Statement
     private let backwardOfPlate: Statement
 
+    convenience init(reading database: Database) throws(LedgerError) {
+        do throws(StoreError) { try self.init(database) } catch { throw .store(error) }
+    }
+
     init(_ database: Database) throws(StoreError) {
         words = try IndexWords(database)
         forward = try database.prepare(
             """
-            SELECT second, seq, facts, plate, fleet, gate FROM passage
+            SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage
             WHERE (second, seq) > (?1, ?2) AND second <= ?3 ORDER BY second, seq
             """)
         backward = try database.prepare(
             """
-            SELECT second, seq, facts, plate, fleet, gate FROM passage
+            SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage
             WHERE (second, seq) < (?1, ?2) AND second >= ?3 ORDER BY second DESC, seq DESC
             """)
         forwardOfPlate = try database.prepare(
             """
-            SELECT second, seq, facts, plate, fleet, gate FROM passage INDEXED BY passage_of_plate
+            SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage INDEXED BY passage_of_plate
             WHERE plate = ?4 AND (second, seq) > (?1, ?2) AND second <= ?3 ORDER BY second, seq
             """)
         backwardOfPlate = try database.prepare(
             """
-            SELECT second, seq, facts, plate, fleet, gate FROM passage INDEXED BY passage_of_plate
+            SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage INDEXED BY passage_of_plate
             WHERE plate = ?4 AND (second, seq) < (?1, ?2) AND second >= ?3 ORDER BY second DESC, seq DESC
             """)
     }
@@ -147,7 +183,9 @@ final class PassageQueries {
         _ query: LedgerQuery, newestFirst: Bool, after: (second: Int64, sequence: UInt64)?,
         _ take: (IndexRow, PassageFacts) throws(LedgerError) -> Bool
     ) throws(LedgerError) {
-        guard let fleet = try wanted(query.fleet), let gate = try wanted(query.gate) else { return }
+        guard let fleet = try wanted(query.fleet), let gate = try wanted(query.gate),
+            let cargo = try wanted(query.cargo)
+        else { return }
         let first = query.fromSecond ?? .min
         let last = (query.toSecond ?? .max) - 1
         let plate = query.plate.flatMap { $0.utf8.contains(UInt8(ascii: "*")) ? nil : $0 }
@@ -176,12 +214,14 @@ final class PassageQueries {
             let second = statement.integer(0)
             let rowFleet = statement.integer(4)
             let rowGate = statement.integer(5)
+            let rowCargo = statement.integer(6)
             if let fleet, rowFleet != fleet { continue }
             if let gate, rowGate != gate { continue }
+            if let cargo, rowCargo != cargo { continue }
             guard query.accepts(facts, second: second, plate: needsPlate ? statement.text(3) : "") else { continue }
             let row = IndexRow(
                 second: second, sequence: statement.unsigned(1), facts: packed, plate: statement.text(3),
-                fleet: rowFleet, gate: rowGate)
+                fleet: rowFleet, gate: rowGate, cargo: rowCargo)
             if try !take(row, facts) { return }
         }
     }
@@ -193,7 +233,8 @@ final class PassageQueries {
         else { return false }
         let fleet = try number(row.vehicle?.fleet ?? "")
         let gate = try number(row.gate.gateCode)
-        return index.fleet == fleet && index.gate == gate
+        let cargo = try number(row.freight.cargo)
+        return index.fleet == fleet && index.gate == gate && index.cargo == cargo
     }
 
     /// Outer nil: no row can have it. Inner nil: it is not asked for.

@@ -7,14 +7,15 @@ public enum LedgerLimits {
     public static let recordBytes = 64 * 1_024
     public static let textBytes = 4 * 1_024
     /// A decision's body, so that the pass record that repeats it always fits.
-    public static let decisionBytes = 60 * 1_024
+    public static let decisionBytes = 56 * 1_024
     /// Each code of `GateCodes` (the enterprise's name excepted).
     public static let codeBytes = 64
     public static let photoBytes = 8 * 1_024 * 1_024
     public static let photosPerCapture = 8
     public static let destinationBytes = 64
-    /// How many of the newest records are verified when the ledger is opened; `LedgerVerifier` does them all.
-    public static let recordsVerifiedAtOpen = 1_000
+    /// At most so many of the records since the last seal are verified when the ledger is opened; `LedgerVerifier`
+    /// does them all.
+    public static let recordsVerifiedAtOpen = 20_000
 }
 
 /// What a record is about. Stored by number: a number is never given a new meaning.
@@ -31,6 +32,17 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
     case registerImported = 10
     case configurationLoaded = 11
     case uplinkState = 12
+    case seal = 13
+    case prune = 14
+    case generation = 15
+    case manualRelease = 16
+    case supplement = 17
+    case listChanged = 18
+    case policyChanged = 19
+    case login = 20
+    case act = 21
+    case power = 22
+    case deliveryState = 23
 
     /// A stable word for exports and the console.
     public var word: String {
@@ -47,6 +59,17 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
         case .registerImported: "register-imported"
         case .configurationLoaded: "configuration-loaded"
         case .uplinkState: "uplink-state"
+        case .seal: "seal"
+        case .prune: "prune"
+        case .generation: "generation"
+        case .manualRelease: "manual-release"
+        case .supplement: "supplement"
+        case .listChanged: "list-changed"
+        case .policyChanged: "policy-changed"
+        case .login: "login"
+        case .act: "act"
+        case .power: "power"
+        case .deliveryState: "delivery-state"
         }
     }
 }
@@ -98,12 +121,18 @@ public struct Record: Sendable {
 }
 
 public enum RecordBody: Sendable {
-    case boot(version: String, cause: String, device: String)
+    /// `root` stands in a generation's first record only.
+    case boot(version: String, cause: String, device: String, root: SealingRoot?)
     case capture(CaptureEntry)
     case decision(Decision, gate: GateCodes)
     case pass(PassRow)
     case quarantine(QuarantineEntry)
     case note(LedgerNote)
+    case seal(SealEntry)
+    case prune(PruneEntry)
+    case generation(GenerationEntry)
+    case manualRelease(ManualRelease, gate: GateCodes)
+    case supplement(Supplement)
     /// A kind of a later format: its bytes are hashed, and not read.
     case unrecognised
 }
@@ -152,9 +181,29 @@ public struct PassRow: Sendable {
     public var listReason: String
     public var registerImportedAt: WallTime?
     public var photos: [PhotoReference]
+    public var vehicleSource: VehicleSource?
+    public var vehicleKnownAt: WallTime?
+    public var tag = ""
+    public var freight = Freight.unknown
+    public var video: VideoReference?
+    /// 人工放行: the record of the manual release that this pass came under.
+    public var releaseSequence: UInt64?
 
     /// Whether the platforms are owed this row.
     public var isDue: Bool { outcome.isRowDue(after: reason) }
+}
+
+/// Where the video of a passage is: the recorder and its channel, and the span of wall time.
+public struct VideoReference: Equatable, Sendable {
+    public var channel: String
+    public var from: WallTime
+    public var to: WallTime
+
+    public init(channel: String, from: WallTime, to: WallTime) {
+        self.channel = channel
+        self.from = from
+        self.to = to
+    }
 }
 
 /// A due item that a destination will not take, with the destination's own reason.
@@ -178,6 +227,41 @@ public enum LedgerNote: Equatable, Sendable {
     case configurationLoaded(file: Digest)
     case uplinkState(destination: String, isReachable: Bool, detail: String)
     case shutdown(cause: String)
+    /// An entry of the white or black list was added or changed (or removed), by a person or a platform.
+    case listChanged(entry: ListEntry, isRemoved: Bool, person: String, means: Means)
+    case policyChanged(rule: String, before: String, after: String, by: PersonalAct)
+    case login(person: String, isAdmitted: Bool, means: Means, origin: String, detail: String)
+    /// Any other act of a person: what, on what, and details.
+    case act(person: String, act: String, subject: String, detail: String, means: Means)
+    case power(PowerState, batteryPercent: UInt8?, detail: String)
+    case deliveryState(DeliveryState)
+}
+
+/// Stored by number.
+public enum PowerState: UInt8, Sendable {
+    case mainsLost = 1
+    case mainsBack = 2
+    case batteryLow = 3
+    case switchingOff = 4
+
+    public var word: String {
+        switch self {
+        case .mainsLost: "mains-lost"
+        case .mainsBack: "mains-back"
+        case .batteryLow: "battery-low"
+        case .switchingOff: "switching-off"
+        }
+    }
+}
+
+/// How far a destination has come.
+public struct DeliveryState: Equatable, Sendable {
+    public var destination: String
+    /// The pass record up to which everything is delivered or set aside; nil when nothing is yet.
+    public var through: UInt64?
+    public var rowsDue: UInt64
+    public var rowsWaiting: UInt64
+    public var itemsQuarantined: UInt64
 }
 
 /// What became of a capture.

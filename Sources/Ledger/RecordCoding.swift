@@ -94,6 +94,17 @@ extension RecordBody {
         case .note(.configurationLoaded): .configurationLoaded
         case .note(.uplinkState): .uplinkState
         case .note(.shutdown): .shutdown
+        case .note(.listChanged): .listChanged
+        case .note(.policyChanged): .policyChanged
+        case .note(.login): .login
+        case .note(.act): .act
+        case .note(.power): .power
+        case .note(.deliveryState): .deliveryState
+        case .seal: .seal
+        case .prune: .prune
+        case .generation: .generation
+        case .manualRelease: .manualRelease
+        case .supplement: .supplement
         case .unrecognised: nil
         }
     }
@@ -101,10 +112,11 @@ extension RecordBody {
     func encoded() throws(LedgerError) -> [UInt8] {
         var fields = FieldWriter()
         switch self {
-        case .boot(let version, let cause, let device):
+        case .boot(let version, let cause, let device, let root):
             try fields.put(.version, version)
             try fields.put(.cause, cause)
             try fields.put(.device, device)
+            fields.put(root)
         case .capture(let capture): try fields.put(capture)
         case .decision(let decision, let gate): try fields.put(decision, gate)
         case .pass(let row): try fields.put(row)
@@ -114,6 +126,11 @@ extension RecordBody {
             fields.put(.dueSequence, entry.sequence)
             fields.put(.dueStep, entry.step)
         case .note(let note): try fields.put(note)
+        case .seal(let seal): fields.put(seal)
+        case .prune(let prune): fields.put(prune)
+        case .generation(let generation): try fields.put(generation)
+        case .manualRelease(let release, let gate): try fields.put(release, gate)
+        case .supplement(let supplement): try fields.put(supplement)
         case .unrecognised: break
         }
         return fields.bytes
@@ -123,7 +140,8 @@ extension RecordBody {
         switch kind {
         case .boot:
             self = .boot(
-                version: try fields.text(.version), cause: try fields.text(.cause), device: try fields.text(.device))
+                version: try fields.text(.version), cause: try fields.text(.cause), device: try fields.text(.device),
+                root: try fields.sealingRoot())
         case .capture: self = .capture(try fields.capture())
         case .decision: self = .decision(try fields.decision(token), gate: try fields.gate())
         case .pass: self = .pass(try fields.pass())
@@ -133,29 +151,15 @@ extension RecordBody {
                     destination: try fields.text(.destination),
                     sequence: try fields.required(.dueSequence, UInt64.self),
                     step: try fields.required(.dueStep, UInt32.self), reason: try fields.text(.detail)))
-        case .shutdown: self = .note(.shutdown(cause: try fields.text(.cause)))
-        case .faultRaised:
-            self = .note(.faultRaised(subject: try fields.text(.subject), detail: try fields.text(.detail)))
-        case .faultHealed:
-            self = .note(.faultHealed(subject: try fields.text(.subject), detail: try fields.text(.detail)))
-        case .clockStep:
-            self = .note(
-                .clockStep(before: try fields.requiredWall(.wallBefore), after: try fields.requiredWall(.wallAfter)))
-        case .registerImported:
-            self = .note(
-                .registerImported(
-                    vehicles: try fields.required(.vehicleCount, UInt32.self),
-                    listEntries: try fields.required(.listEntryCount, UInt32.self),
-                    refused: try fields.required(.refusedCount, UInt32.self), file: try fields.digest(.fileDigest)))
-        case .configurationLoaded: self = .note(.configurationLoaded(file: try fields.digest(.fileDigest)))
-        case .uplinkState:
-            guard let isReachable = try fields.flag(.isReachable) else {
-                throw .missing(Field.isReachable.rawValue)
-            }
-            self = .note(
-                .uplinkState(
-                    destination: try fields.text(.destination), isReachable: isReachable,
-                    detail: try fields.text(.detail)))
+        case .seal: self = .seal(try fields.seal())
+        case .prune: self = .prune(try fields.prune())
+        case .generation: self = .generation(try fields.generation())
+        case .manualRelease: self = .manualRelease(try fields.manualRelease(), gate: try fields.gate())
+        case .supplement: self = .supplement(try fields.supplement())
+        case .shutdown, .faultRaised, .faultHealed, .clockStep, .registerImported, .configurationLoaded, .uplinkState,
+            .listChanged, .policyChanged, .login, .act, .power, .deliveryState:
+            guard let note = try LedgerNote(kind, fields) else { preconditionFailure("LDG-9 each kind has a body") }
+            self = .note(note)
         }
     }
 }
@@ -187,8 +191,14 @@ extension FieldWriter {
         try put(.plate, .plateColour, decision.plate)
         try put(.listReason, decision.listReason)
         put(.registerImportedAt, decision.registerImportedAt)
+        put(.vehicleSource, optional: decision.vehicleSource?.rawValue)
+        put(.vehicleKnownAt, decision.vehicleKnownAt)
+        try put(.tag, decision.tag)
         try put(decision.vehicle)
+        try putWeights(decision.freight)
+        try put(.booking, decision.freight.booking)
         try put(gate)
+        try putLoad(decision.freight)
     }
 
     fileprivate mutating func put(_ row: PassRow) throws(LedgerError) {
@@ -202,7 +212,13 @@ extension FieldWriter {
         put(.photos, row.photos)
         try put(.listReason, row.listReason)
         put(.registerImportedAt, row.registerImportedAt)
+        put(.vehicleSource, optional: row.vehicleSource?.rawValue)
+        put(.vehicleKnownAt, row.vehicleKnownAt)
+        try put(.tag, row.tag)
         try put(row.vehicle)
+        try putWeights(row.freight)
+        if let video = row.video { try put(.video, video.channel) }
+        try put(.booking, row.freight.booking)
         put(.outcome, row.outcome.rawValue)
         try put(.serial, row.serial)
         if let sequence = row.decisionSequence { put(.decisionSequence, sequence) }
@@ -214,44 +230,28 @@ extension FieldWriter {
         put(.passedWall, row.passedWall)
         put(.endedWall, row.endedWall)
         try put(row.gate)
-    }
-
-    fileprivate mutating func put(_ note: LedgerNote) throws(LedgerError) {
-        switch note {
-        case .faultRaised(let subject, let detail), .faultHealed(let subject, let detail):
-            try put(.subject, subject)
-            try put(.detail, detail)
-        case .clockStep(let before, let after):
-            put(.wallBefore, before)
-            put(.wallAfter, after)
-        case .registerImported(let vehicles, let listEntries, let refused, let file):
-            put(.vehicleCount, vehicles)
-            put(.listEntryCount, listEntries)
-            put(.refusedCount, refused)
-            put(.fileDigest, file)
-        case .configurationLoaded(let file): put(.fileDigest, file)
-        case .uplinkState(let destination, let isReachable, let detail):
-            try put(.detail, detail)
-            try put(.destination, destination)
-            put(.isReachable, isReachable)
-        case .shutdown(let cause): try put(.cause, cause)
+        try putLoad(row.freight)
+        if let video = row.video {
+            put(.videoFrom, video.from)
+            put(.videoTo, video.to)
         }
+        put(.releaseSequence, optional: row.releaseSequence)
     }
 
-    private mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {
+    mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {
         guard let plate else { return }
         try put(text, plate.text)
         put(colour, plate.colour.rawValue)
     }
 
-    private mutating func put(_ gate: GateCodes) throws(LedgerError) {
+    mutating func put(_ gate: GateCodes) throws(LedgerError) {
         try put(.enterpriseID, gate.enterpriseID)
         try put(.enterpriseName, gate.enterpriseName)
         try put(.entranceGateCode, gate.entranceGateCode)
         try put(.gateCode, gate.gateCode)
     }
 
-    private mutating func put(_ vehicle: Vehicle?) throws(LedgerError) {
+    mutating func put(_ vehicle: Vehicle?) throws(LedgerError) {
         guard let vehicle else { return }
         try put(.vehiclePlate, .vehicleColour, vehicle.plate)
         try put(.vin, vehicle.vin)
@@ -295,6 +295,10 @@ extension FieldReader {
         decision.vehicle = try vehicle()
         decision.listReason = try text(.listReason)
         decision.registerImportedAt = try wall(.registerImportedAt)
+        decision.vehicleSource = try word(.vehicleSource, VehicleSource.self)
+        decision.vehicleKnownAt = try wall(.vehicleKnownAt)
+        decision.tag = try text(.tag)
+        decision.freight = try freight()
         return decision
     }
 
@@ -310,22 +314,30 @@ extension FieldReader {
             passedWall: try requiredWall(.passedWall), endedWall: try requiredWall(.endedWall),
             captureKey: try text(.captureKey), camera: try text(.camera), rawPlate: try text(.rawPlate),
             plate: try plate(.plate, .plateColour), vehicle: try vehicle(), listReason: try text(.listReason),
-            registerImportedAt: try wall(.registerImportedAt), photos: try photos())
+            registerImportedAt: try wall(.registerImportedAt), photos: try photos(),
+            vehicleSource: try word(.vehicleSource, VehicleSource.self), vehicleKnownAt: try wall(.vehicleKnownAt),
+            tag: try text(.tag), freight: try freight(), video: try video(),
+            releaseSequence: try integer(.releaseSequence, UInt64.self))
     }
 
-    fileprivate func gate() throws(RecordFault) -> GateCodes {
+    private func video() throws(RecordFault) -> VideoReference? {
+        guard let from = try wall(.videoFrom), let to = try wall(.videoTo) else { return nil }
+        return VideoReference(channel: try text(.video), from: from, to: to)
+    }
+
+    func gate() throws(RecordFault) -> GateCodes {
         GateCodes(
             enterpriseID: try text(.enterpriseID), enterpriseName: try text(.enterpriseName),
             entranceGateCode: try text(.entranceGateCode), gateCode: try text(.gateCode))
     }
 
-    private func lane() throws(RecordFault) -> LaneID {
+    func lane() throws(RecordFault) -> LaneID {
         let index = try required(.lane, UInt8.self)
         guard index < LaneID.maximumCount else { throw .invalid(Field.lane.rawValue) }
         return LaneID(index)
     }
 
-    private func direction() throws(RecordFault) -> Direction {
+    func direction() throws(RecordFault) -> Direction {
         guard let direction = Direction(rawValue: try required(.direction, UInt8.self)) else {
             throw .invalid(Field.direction.rawValue)
         }
@@ -338,7 +350,7 @@ extension FieldReader {
         return reason
     }
 
-    private func plate(_ text: Field, _ colour: Field) throws(RecordFault) -> Plate? {
+    func plate(_ text: Field, _ colour: Field) throws(RecordFault) -> Plate? {
         guard let number = try integer(colour, UInt8.self) else { return nil }
         let characters = try self.text(text)
         // A plate is kept normalised, so normalising it again must not change it.
@@ -348,7 +360,7 @@ extension FieldReader {
         return plate
     }
 
-    private func vehicle() throws(RecordFault) -> Vehicle? {
+    func vehicle() throws(RecordFault) -> Vehicle? {
         guard let plate = try plate(.vehiclePlate, .vehicleColour) else { return nil }
         guard let stage = EmissionStage(rawValue: try required(.stage, UInt8.self)) else {
             throw .invalid(Field.stage.rawValue)

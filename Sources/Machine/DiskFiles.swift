@@ -85,6 +85,23 @@ public final class DiskFiles: Files {
         guard unlink(path) == 0 else { throw .lastSystemCall("unlink", path) }
     }
 
+    public func move(_ path: String, to newPath: String) throws(MachineError) {
+        guard rename(path, newPath) == 0 else { throw .lastSystemCall("rename", path) }
+        try DiskFiles.synchronise(folder: DiskFiles.folder(of: newPath))
+    }
+
+    public func overwrite(_ path: String, with bytes: [UInt8]) throws(MachineError) {
+        let file = try Descriptor(path, O_WRONLY)
+        try file.write(bytes)
+        try file.synchronise()
+    }
+
+    public func freeBytes(at path: String) -> UInt64? {
+        var free: UInt64 = 0
+        var total: UInt64 = 0
+        return gw_disk_space(path, &free, &total) == 0 ? free : nil
+    }
+
     public func createFolder(_ path: String) throws(MachineError) {
         if mkdir(path, 0o750) != 0 {
             guard gw_errno() == EEXIST else { throw .lastSystemCall("mkdir", path) }

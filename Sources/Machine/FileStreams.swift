@@ -22,8 +22,6 @@ public protocol FileStreams: AnyObject {
     /// Begins a file; one of that name stays as it is until `publish`.
     func output(_ path: String) throws(MachineError) -> any FileOutput
     func input(_ path: String) throws(MachineError) -> any FileInput
-    /// Gives a file or a folder another name in the same folder, durably.
-    func move(_ path: String, to newPath: String) throws(MachineError)
 }
 
 extension DiskFiles: FileStreams {
@@ -35,11 +33,6 @@ extension DiskFiles: FileStreams {
 
     public func input(_ path: String) throws(MachineError) -> any FileInput {
         try DiskInput(path)
-    }
-
-    public func move(_ path: String, to newPath: String) throws(MachineError) {
-        guard CSystem.rename(path, newPath) == 0 else { throw .lastSystemError("rename", newPath) }
-        try DiskFiles.synchronise(folder: DiskFiles.folder(of: newPath))
     }
 }
 

@@ -62,8 +62,28 @@ public protocol Files: AnyObject {
     /// The names in a folder, without `.` and `..`, sorted.
     func names(in folder: String) throws(MachineError) -> [String]
     func remove(_ path: String) throws(MachineError)
+    /// Renames a file, over one of that name when there is one. Durable when it returns.
+    func move(_ path: String, to newPath: String) throws(MachineError)
+    /// Writes over the beginning of a file that exists, in place, and syncs it: for secrets that are to be destroyed.
+    func overwrite(_ path: String, with bytes: [UInt8]) throws(MachineError)
+    /// Free bytes of the file system that holds the path; nil when it cannot be told.
+    func freeBytes(at path: String) -> UInt64?
     /// Makes the folder if it is missing (its parent must exist) and makes its name durable.
     func createFolder(_ path: String) throws(MachineError)
+}
+
+/// What a simulated disk need not do in a way of its own.
+extension Files {
+    public func move(_ path: String, to newPath: String) throws(MachineError) {
+        try writeDurably(try read(path, limit: 1 << 30), to: newPath)
+        try remove(path)
+    }
+
+    public func overwrite(_ path: String, with bytes: [UInt8]) throws(MachineError) {
+        try writeDurably(bytes, to: path)
+    }
+
+    public func freeBytes(at path: String) -> UInt64? { nil }
 }
 
 /// A request that has arrived whole and within the server's limits.

@@ -24,6 +24,24 @@ public enum StoreError: Error, Equatable, Sendable {
         static let notADatabase: Int32 = 26
     }
 
+    /// True when what is in the file is at fault: pages that contradict each other or cannot be read, another kind of
+    /// file, tables that are gone. A new file helps.
+    public var isDamage: Bool {
+        guard case .sqlite(_, let code, _) = self else {
+            if case .empty = self { return true }
+            return false
+        }
+        // SQLITE_IOERR_READ, _SHORT_READ and _CORRUPTFS: the medium gives other bytes than it took.
+        return [Code.corrupt, Code.notADatabase, Code.general].contains(code & 0xFF)
+            || [266, 522, 8_458].contains(code)
+    }
+
+    /// True when the disk has no space left.
+    public var isFull: Bool {
+        guard case .sqlite(_, let code, _) = self else { return false }
+        return code & 0xFF == Code.full
+    }
+
     /// True when a unique index or another constraint refused a row: the transaction stands as before the statement.
     public var isConstraint: Bool {
         guard case .sqlite(_, let code, _) = self else { return false }

@@ -117,7 +117,7 @@ private func verifyBackup(_ folder: String) throws(LedgerError) -> Int32 {
     let content = try backup(folder, .max).verify()
     return say(
         "sound: backup of \(content.device), records \(content.first) to \(content.head.sequence) in "
-            + "\(content.files) files, \(content.photos) photos, \(content.missing) missing in the ledger then, "
+            + "\(content.files) files, \(content.photos) photos, \(content.missing) not in the ledger then, "
             + "head \(content.head.sequence) \(content.head.hash.hexadecimal)")
 }
 
@@ -127,6 +127,6 @@ private func restore(_ folder: String, _ state: String) throws(LedgerError) -> I
     let report = restored.report
     return say(
         "restored to \(StateFolder.ledger(state)) and sound: \(report.records) records, \(report.decisions) decisions, "
-            + "\(report.passes) passes, \(restored.photos) photos, \(restored.missing) missing in the ledger then, "
+            + "\(report.passes) passes, \(restored.photos) photos, \(restored.missing) not in the ledger then, "
             + "head \(report.head.sequence) \(report.head.hash.hexadecimal)")
 }

@@ -11,7 +11,7 @@ struct Misuse: Error {
 enum QueryArguments {
     static let options = [
         "--from", "--to", "--plate", "--colour", "--direction", "--lane", "--gate", "--stage", "--fleet", "--outcome",
-        "--verdict", "--reason", "--delivery", "--destination",
+        "--cargo", "--verdict", "--reason", "--delivery", "--destination",
     ]
 
     static let helpText = [
@@ -20,7 +20,7 @@ enum QueryArguments {
         "                              China Standard Time",
         "  --plate TEXT                a whole plate, or a part: 冀A1* or *345*",
         "  --colour blue|yellow|white|black|green|other|yellow-green   --direction in|out",
-        "  --lane N   --gate CODE      --stage 0…6,D,X (X: unknown or not registered)   --fleet NAME",
+        "  --lane N   --gate CODE      --stage 0…6,D,X (X: unknown or not registered)   --fleet NAME   --cargo NAME",
         "  --outcome completed|backed-out|expired|forced|interrupted|all",
         "  --verdict allowed|refused|none    --reason stage-too-low,blacklisted,…",
         "  --delivery not-due|waiting|delivered|quarantined [--destination uplink-1]",
@@ -41,8 +41,9 @@ enum QueryArguments {
         query.stages = try list(&options, "--stage", EmissionStage.allCases.map { ($0.code, $0) })
         query.gate = options.take("--gate")
         query.fleet = options.take("--fleet")
+        query.cargo = options.take("--cargo")
         try outcomes(&options, &query)
-        query.delivery = try list(&options, "--delivery", DeliveryState.allCases.map { ($0.word, $0) }, limit: 1).first
+        query.delivery = try list(&options, "--delivery", RowDelivery.allCases.map { ($0.word, $0) }, limit: 1).first
         query.destination = options.take("--destination")
         if query.destination != nil, query.delivery == nil {
             throw Misuse(text: "--destination goes with --delivery")

@@ -38,7 +38,7 @@ private final class LedgerBench {
     let start: UInt64
     private let thread: LedgerThread
 
-    init() throws {
+    init(databaseLimit: UInt64 = 1 << 30, whenFull: LedgerKeeping.WhenFull = .goOn) throws {
         let bell = try Wakeup()
         let elsewhere = try Wakeup()
         channels = LedgerChannels(
@@ -52,10 +52,16 @@ private final class LedgerBench {
         try writer.begin()
         try writer.appendBoot(version: "1.0.0", cause: "test")
         try writer.commit()
+        // Sealed already, so that the thread's records are those of the test.
+        try writer.seal(.start)
         start = writer.head.sequence
         status = LedgerStatus()
+        let keeping = LedgerKeeping(
+            sealInterval: .seconds(900),
+            retention: RetentionPolicy(recordDays: 760, photoDays: 400, destinations: ["p"]),
+            databaseLimitBytes: databaseLimit, photoLimitBytes: 1 << 30, whenFull: whenFull)
         thread = LedgerThread(
-            writer: writer, gates: [LaneGate(lane: lane, direction: .entry, codes: LedgerBench.gate)],
+            writer: writer, keeping: keeping, gates: [LaneGate(lane: lane, direction: .entry, codes: LedgerBench.gate)],
             channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse, status: status,
             log: bench.log)
     }
@@ -234,6 +240,40 @@ private final class LedgerBench {
         #expect(ledger.refused == 3)
         #expect(try reader.quarantined(destination: "p", limit: 9).map(\.reason) == ["no such gate"])
         #expect(ledger.bench.end())
+    }
+
+    @Test func aFullLedgerThatStopsRefusesWithItsReason() throws {
+        let ledger = try LedgerBench(databaseLimit: 1, whenFull: .stop)
+        try ledger.run()
+        #expect(eventually { ledger.status.fullness.load(ordering: .relaxed) == 2 })
+        ledger.decide(token(1))
+        ledger.decide(token(2), .blacklisted)
+        ledger.bench.settle()
+        #expect(ledger.channels.verdicts.all().map(\.reason) == [.ledgerFull, .blacklisted])
+        #expect(try ledger.kinds() == [.faultRaised, .decision, .decision])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aFullLedgerThatGoesOnKeepsNoPhotos() throws {
+        let ledger = try LedgerBench(databaseLimit: 1, whenFull: .goOn)
+        try ledger.run()
+        #expect(eventually { ledger.status.fullness.load(ordering: .relaxed) == 2 })
+        ledger.keep(1, "k1")
+        ledger.decide(token(1))
+        ledger.bench.settle()
+        #expect(ledger.channels.kept.all().map(\.fate) == [.stored([])])
+        #expect(ledger.channels.verdicts.all().map(\.reason) == [.stageAllowed])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func theEndIsSealed() throws {
+        let ledger = try LedgerBench()
+        ledger.decide(token(1))
+        try ledger.run()
+        ledger.bench.settle()
+        #expect(ledger.bench.end())
+        guard case .seal(let seal)? = try ledger.records().last?.body else { throw CancellationError() }
+        #expect(seal.reason == .orderlyEnd)
     }
 
     @Test func allThatWaitsAtTheEndIsRecorded() throws {

@@ -21,7 +21,8 @@ struct FormatDocumentTests {
         try writer.transaction {
             try $0.append(note: .faultRaised(subject: "camera north", detail: "silent for 60 s"))
         }
-        let rows = try site.reader().stored(from: 1, limit: 2)
+        try writer.seal(.inTime)
+        let rows = try site.reader().stored(from: 1, limit: 3)
         var lines = ["hash(0) " + Chain.genesis(device: "gate-1").hexadecimal]
         for row in rows {
             let digits = hexadecimalText(row.canonical)
@@ -70,7 +71,7 @@ struct FormatDocumentTests {
         let parts = document.components(separatedBy: "```python\n")
         #expect(parts.count == 2)
         let script = parts[1].components(separatedBy: "```")[0]
-        #expect(script.split(separator: "\n").count <= 45)
+        #expect(script.split(separator: "\n").count <= 50)
         let path = site.folder + "/verify.py"
         try script.write(toFile: path, atomically: true, encoding: .utf8)
         let process = Process()

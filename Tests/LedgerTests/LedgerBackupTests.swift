@@ -36,7 +36,6 @@ private final class FailingStreams: FileStreams {
         return Output(try disk.output(path), self)
     }
     func input(_ path: String) throws(MachineError) -> any FileInput { try disk.input(path) }
-    func move(_ path: String, to newPath: String) throws(MachineError) { try disk.move(path, to: newPath) }
 }
 
 struct LedgerBackupTests {

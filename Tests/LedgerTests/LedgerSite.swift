@@ -39,6 +39,17 @@ final class FailingFiles: Files {
     func exists(_ path: String) -> Bool { disk.exists(path) }
     func names(in folder: String) throws(MachineError) -> [String] { try disk.names(in: folder) }
     func remove(_ path: String) throws(MachineError) { try disk.remove(path) }
+    func freeBytes(at path: String) -> UInt64? { disk.freeBytes(at: path) }
+
+    func move(_ path: String, to newPath: String) throws(MachineError) {
+        try count(path)
+        try disk.move(path, to: newPath)
+    }
+
+    func overwrite(_ path: String, with bytes: [UInt8]) throws(MachineError) {
+        try count(path)
+        try disk.overwrite(path, with: bytes)
+    }
 
     func writeDurably(_ bytes: [UInt8], to path: String) throws(MachineError) {
         try count(path)
@@ -60,13 +71,18 @@ final class LedgerSite {
     let clock = TestClock()
     let files = FailingFiles()
     private var count: UInt32 = 0
+    private var seedCount = 0
 
     deinit {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
     func writer(device: String = LedgerSite.device, vfs: String? = nil) throws -> LedgerWriter {
-        try LedgerWriter(folder: folder, files: files, clock: clock, device: device, vfs: vfs)
+        // Seeds 00…1f, 20…3f and so on, over all writers of the site.
+        try LedgerWriter(folder: folder, files: files, clock: clock, device: device, vfs: vfs) {
+            defer { self.seedCount += 1 }
+            return (0..<32).map { UInt8(truncatingIfNeeded: self.seedCount * 32 + $0) }
+        }
     }
 
     /// A writer whose boot record is committed.
@@ -104,6 +120,19 @@ final class LedgerSite {
         return vehicle
     }
 
+    func freight() throws -> Freight {
+        var freight = Freight.unknown
+        freight.cargo = "铁精粉"
+        freight.netKilograms = 31_200
+        freight.grossKilograms = 46_900
+        freight.source = .weighbridge
+        freight.load = .loaded
+        freight.booking = "YD-0001"
+        freight.entrySequence = 4
+        freight.vehicleList = "CN QD G6 0001"
+        return freight
+    }
+
     func capture(_ key: String, photos: [[UInt8]] = [[0xFF, 0xD8, 1], [0xFF, 0xD8, 2]]) throws -> Capture {
         var capture = Capture(key: key, camera: "cam-north", rawPlate: "冀A·12345", plate: try vehicle().plate)
         capture.confidence = 97
@@ -123,6 +152,10 @@ final class LedgerSite {
         decision.vehicle = reason == .unknownVehicle ? nil : try vehicle()
         decision.listReason = reason == .whitelisted ? "应急物资" : ""
         decision.registerImportedAt = clock.wall()
+        decision.vehicleSource = decision.vehicle == nil ? nil : .register
+        decision.vehicleKnownAt = decision.vehicle == nil ? nil : clock.wall()
+        decision.tag = "E200001"
+        decision.freight = try freight()
         return decision
     }
 

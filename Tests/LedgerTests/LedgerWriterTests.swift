@@ -225,25 +225,6 @@ struct LedgerWriterTests {
         }
     }
 
-    @Test func garbageAndAnotherDatabaseInItsPlaceAreNamed() throws {
-        let path = LedgerPath.database(site.folder)
-        try FileManager.default.createDirectory(atPath: site.folder, withIntermediateDirectories: true)
-        try Data(repeating: 0x5A, count: 10_000).write(to: URL(fileURLWithPath: path))
-        #expect {
-            _ = try site.writer()
-        } throws: { error in
-            (error as? LedgerError)?.description.contains("not a database") == true
-        }
-        try FileManager.default.removeItem(atPath: path)
-        do { _ = try site.bootedWriter() }
-        try site.tamper("PRAGMA application_id = 99")
-        #expect {
-            _ = try site.writer()
-        } throws: { error in
-            (error as? LedgerError)?.description.contains("another program") == true
-        }
-    }
-
     @Test func aFolderThatCannotBeMadeIsNamed() throws {
         try FileManager.default.createDirectory(atPath: site.folder, withIntermediateDirectories: true)
         let inside = site.folder + "/file"
@@ -253,20 +234,6 @@ struct LedgerWriterTests {
         } throws: { error in
             guard case .file = error as? LedgerError else { return false }
             return (error as? LedgerError)?.description.contains(inside) == true
-        }
-    }
-
-    @Test func damageInTheNewestRecordsIsFoundAtOpening() throws {
-        do {
-            let writer = try site.bootedWriter()
-            try site.pass(writer, "k1")
-        }
-        try site.tamper("UPDATE record SET canonical = x'0001' WHERE seq = 3")
-        #expect {
-            _ = try site.writer()
-        } throws: { error in
-            guard case .damaged(3, _) = error as? LedgerError else { return false }
-            return true
         }
     }
 

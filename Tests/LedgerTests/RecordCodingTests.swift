@@ -1,5 +1,6 @@
 // Every kind of record keeps its value through its bytes, and no bytes make the decoder trap.
 
+import Crypto
 import Domain
 import Testing
 
@@ -29,8 +30,11 @@ struct RecordCodingTests {
         row.raisedAt = Instant(nanoseconds: 2)
         row.enteredAt = Instant(nanoseconds: 3)
         row.endedAt = Instant(nanoseconds: .max)
+        row.video = VideoReference(
+            channel: "NVR-1/3", from: WallTime(microseconds: 1), to: WallTime(microseconds: 2))
+        row.releaseSequence = 12
         return [
-            .boot(version: "1.0", cause: "watchdog", device: "gate-1"), unread, .capture(capture),
+            .boot(version: "1.0", cause: "watchdog", device: "gate-1", root: nil), unread, .capture(capture),
             .decision(decision, gate: LedgerSite.gate), .decision(unknown, gate: LedgerSite.gate), .pass(row),
             .pass(bare),
             .quarantine(QuarantineEntry(destination: "p", sequence: .max, step: 2, reason: "重复")),
@@ -41,6 +45,49 @@ struct RecordCodingTests {
             .note(.configurationLoaded(file: Chain.genesis(device: ""))),
             .note(.uplinkState(destination: "p", isReachable: false, detail: "timeout")),
             .note(.shutdown(cause: "SIGTERM")),
+        ] + (try sealingBodies()) + (try personBodies())
+    }
+
+    private func sealingBodies() throws -> [RecordBody] {
+        let key = try #require(Ed25519PublicKey(bytes: [UInt8](repeating: 7, count: 32)))
+        let seal = SealEntry(
+            epoch: 3, intervalSeconds: 900, key: key, nextKey: key, reason: .late, previousSeal: nil,
+            previousHash: .zero, signature: [UInt8](repeating: 9, count: 64))
+        let head = LedgerHead(sequence: 9, hash: .zero)
+        return [
+            .boot(
+                version: "1.0", cause: "start", device: "d", root: SealingRoot(epoch: 2, key: key, generation: 3)),
+            .seal(seal), .prune(PruneEntry(records: (8, .zero, 7), retentionDays: 730, photosThrough: 9)),
+            .prune(PruneEntry(records: nil, retentionDays: 365, photosThrough: nil)),
+            .generation(
+                GenerationEntry(number: 2, setAside: "ledger-0001.db", reason: "cut", lastGood: head, counter: nil)),
+            .generation(GenerationEntry(number: 3, setAside: "", reason: "", lastGood: nil, counter: head)),
+        ]
+    }
+
+    private func personBodies() throws -> [RecordBody] {
+        let act = PersonalAct(person: "王某", reason: "应急物资", means: .web)
+        var release = ManualRelease(lane: LaneID(1), direction: .exit, by: act)
+        release.plate = Plate("粤Z1234港", colour: .black)
+        release.decisionSequence = 4
+        var supplement = Supplement(correcting: 17, by: act)
+        supplement.freight = try site.freight()
+        supplement.vehicle = try site.vehicle()
+        supplement.vehicleSource = .vehicleList
+        supplement.passedWall = WallTime(microseconds: 5)
+        supplement.gate = LedgerSite.gate
+        let plate = try #require(Plate("冀A12345", colour: .yellow))
+        let entry = ListEntry(plate: plate, kind: .black, reason: "超标", validUntil: WallTime(microseconds: 9))
+        let state = DeliveryState(destination: "p", through: 9, rowsDue: 3, rowsWaiting: 1, itemsQuarantined: 0)
+        return [
+            .manualRelease(release, gate: LedgerSite.gate), .supplement(supplement),
+            .supplement(Supplement(correcting: nil, by: act)),
+            .note(.listChanged(entry: entry, isRemoved: true, person: "王某", means: .console)),
+            .note(.policyChanged(rule: "emergency-level", before: "none", after: "orange", by: act)),
+            .note(.login(person: "guard", isAdmitted: false, means: .web, origin: "10.0.0.7", detail: "password")),
+            .note(.act(person: "guard", act: "export", subject: "csv", detail: "", means: .console)),
+            .note(.power(.mainsLost, batteryPercent: nil, detail: "")),
+            .note(.power(.batteryLow, batteryPercent: 9, detail: "UPS")), .note(.deliveryState(state)),
         ]
     }
 
@@ -93,7 +140,7 @@ struct RecordCodingTests {
     }
 
     @Test func aKindOfALaterFormatIsKeptUnread() throws {
-        let bytes = try canonical(.boot(version: "", cause: "", device: ""), kind: 999)
+        let bytes = try canonical(.boot(version: "", cause: "", device: "", root: nil), kind: 999)
         let record = try Record(canonical: bytes, hash: .zero)
         guard case .unrecognised = record.body else { throw CancellationError() }
         #expect(record.kindNumber == 999)
@@ -101,7 +148,7 @@ struct RecordCodingTests {
 
     @Test func fieldsOutOfOrderOrDoubledAreRefused() throws {
         let field: [UInt8] = [0, 60, 0, 0, 0, 1, 0x41]
-        let header = Array(try canonical(.boot(version: "", cause: "", device: "")).prefix(RecordHeader.byteCount))
+        let header = Array(try canonical(.boot(version: "", cause: "", device: "", root: nil)).prefix(RecordHeader.byteCount))
         #expect(throws: RecordFault.self) { try Record(canonical: header + field + field, hash: .zero) }
         var wrongUTF8 = field
         wrongUTF8[6] = 0xC3

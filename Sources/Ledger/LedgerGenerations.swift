@@ -1,0 +1,66 @@
+// All generations of a ledger: each is verified by itself, and against what the next one says of it.
+
+import Domain
+import Machine
+
+public struct GenerationReport: Sendable {
+    /// Its number; the present one is the last.
+    public let generation: UInt32
+    /// The name of its file.
+    public let file: String
+    public var report: LedgerReport
+}
+
+public enum LedgerGenerations {
+    /// How many generations are looked for.
+    private static let limit: UInt32 = 1_000
+
+    /// Verifies those that were set aside, oldest first, and then the present one. A damaged old one is no fault of the
+    /// present one: `isSound` of the result speaks of the present one and of its link.
+    public static func verify(
+        folder: String, files: any Files, witness: LedgerHead? = nil, checksPhotos: Bool = true
+    ) throws(LedgerError) -> (reports: [GenerationReport], isSound: Bool) {
+        var reports: [GenerationReport] = []
+        var before: LedgerVerifier?
+        for number in 1...limit {
+            let name = LedgerPath.generation(number)
+            guard files.exists(folder + "/" + name) else { break }
+            var report = LedgerReport(head: LedgerHead(sequence: 0, hash: .zero))
+            do throws(LedgerError) {
+                let verifier = try LedgerVerifier(
+                    LedgerReader(folder: folder, files: files, generation: number), checksPhotos: checksPhotos)
+                report = verifier.verify(after: before)
+                before = verifier
+            } catch {
+                report.fault = error
+                before = nil
+            }
+            reports.append(GenerationReport(generation: number, file: name, report: report))
+        }
+        let reader = try LedgerReader(folder: folder, files: files)
+        // A witnessed record of an earlier generation is looked for there.
+        let first = try reader.stored(from: 0, limit: 1).first?.sequence ?? 1
+        let isOwn = witness.map { $0.sequence >= first } ?? false
+        let verifier = try LedgerVerifier(reader, witness: isOwn ? witness : nil, checksPhotos: checksPhotos)
+        var report = verifier.verify(after: before)
+        if let witness, !isOwn, report.fault == nil {
+            report.fault = try compare(witness, folder, files, reports)
+        }
+        let number = report.generation
+        reports.append(GenerationReport(generation: number, file: "ledger.db", report: report))
+        return (reports, report.isSound)
+    }
+
+    /// Nil when some earlier generation holds the witnessed record.
+    private static func compare(
+        _ witness: LedgerHead, _ folder: String, _ files: any Files, _ reports: [GenerationReport]
+    ) throws(LedgerError) -> LedgerError? {
+        for old in reports where old.report.head.sequence >= witness.sequence {
+            let reader = try LedgerReader(folder: folder, files: files, generation: old.generation)
+            guard let row = try reader.stored(from: witness.sequence, limit: 1).first else { continue }
+            if row.sequence == witness.sequence, Digest(bytes: row.hash) == witness.hash { return nil }
+        }
+        return .damaged(
+            sequence: witness.sequence, reason: "no generation holds the record with the hash that was witnessed")
+    }
+}

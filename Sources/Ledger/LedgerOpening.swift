@@ -1,0 +1,221 @@
+// Opening: goes on with the database that is there when its tail, the counter and the sealing key agree, and otherwise
+// sets it aside and begins a new generation. The gate never waits for a damaged file.
+//
+// Invariants: a database that is set aside is renamed and never written again; what the new generation says of it was
+// read from it or from the counter.
+
+import Crypto
+import Domain
+import Machine
+import Store
+
+/// What the writer starts from.
+struct OpenedLedger {
+    let database: Database
+    let statements: WriterStatements
+    let delivery: DeliveryQueries
+    var head: LedgerHead
+    var boot: UInt32
+    /// The generation, and the epoch and key of the next seal.
+    var root: SealingRoot
+    /// The last seal's record.
+    var lastSeal: UInt64?
+    /// Of the photos named since that seal.
+    var photoBytes: UInt64 = 0
+    /// True until the generation's first record is there.
+    var isNew = false
+    /// How a later generation came about: to be appended after its boot record.
+    var begun: GenerationEntry?
+}
+
+struct LedgerOpening {
+    let folder: String
+    let files: any Files
+    let device: String
+    let vfs: String?
+    let keys: SealKeys
+    let counter: SealCounter
+
+    /// What there is in the folder.
+    private enum Finding {
+        case sound(OpenedLedger)
+        /// No record, and nothing that speaks of one.
+        case nothing
+        /// No record, where there was a ledger.
+        case emptied
+        case unusable(LedgerTail?, why: String)
+    }
+
+    func open() throws(LedgerError) -> OpenedLedger {
+        // The connection to a database that is not gone on with is closed when `look` returns: closing it later would
+        // remove the log of the new one.
+        switch try look() {
+        case .sound(let opened): return opened
+        case .nothing:
+            let key = try keys.begin(after: nil)
+            return try begin(generation: 1, key, after: 0, boot: 0, nil)
+        case .emptied:
+            let number = max(firstFreeNumber(from: 1) - 1, counter.state?.generation ?? 0)
+            return try begin(nil, number, setAside: "", why: "it was empty, beside its counter or earlier generations")
+        case .unusable(let tail, let why):
+            let number = try setAside(max(tail?.generation ?? 1, counter.state?.generation ?? 1))
+            return try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
+        }
+    }
+
+    private func look() throws(LedgerError) -> Finding {
+        let path = LedgerPath.database(folder)
+        // SQLite would delete the log beside an empty main file, and with it what may still be read from it.
+        if isEmptyFile(path), files.exists(path + "-wal") {
+            return .unusable(nil, why: "its main file was empty beside its log")
+        }
+        var tail: LedgerTail?
+        do throws(LedgerError) {
+            let database = try database()
+            let found = try LedgerTail(database)
+            tail = found
+            guard let device = found.device else {
+                if let fault = found.fault { return .unusable(found, why: fault.description) }
+                let isFirst = counter.state == nil && firstFreeNumber(from: 1) == 1
+                return isFirst ? .nothing : .emptied
+            }
+            guard device.utf8.elementsEqual(self.device.utf8) else {
+                throw .otherDevice(folder: folder, found: device, expected: self.device)
+            }
+            if let fault = found.fault { return .unusable(found, why: fault.description) }
+            return try check(database, found)
+        } catch {
+            guard error.isDamage else { throw error }
+            return .unusable(tail, why: error.description)
+        }
+    }
+
+    /// A database that is sound in itself: whether the counter and the key agree with it.
+    private func check(_ database: Database, _ tail: LedgerTail) throws(LedgerError) -> Finding {
+        guard let root = tail.root, let head = tail.lastGood, let next = tail.next else {
+            preconditionFailure("LDG-12 a ledger without a fault has a first record")
+        }
+        if let why = try contradiction(database, tail, head) { return .unusable(tail, why: why) }
+        guard try keys.find(epoch: next.epoch, key: next.key) else {
+            return .unusable(tail, why: "the sealing key that its last seal names is not there")
+        }
+        var opened = try opened(
+            database, head: head, boot: tail.boot,
+            root: SealingRoot(epoch: next.epoch, key: next.key, generation: root.generation))
+        opened.lastSeal = tail.seal?.sequence
+        opened.photoBytes = tail.photoBytes
+        if let seal = tail.seal, counter.state?.head.sequence ?? 0 < seal.sequence,
+            let hash = try LedgerOpening.hash(database, seal.sequence)
+        {
+            try counter.write(
+                SealedState(
+                    generation: root.generation, boot: tail.boot, epoch: seal.entry.epoch,
+                    head: LedgerHead(sequence: seal.sequence, hash: hash), wall: seal.wall))
+        }
+        return .sound(opened)
+    }
+
+    private func opened(
+        _ database: Database, head: LedgerHead, boot: UInt32, root: SealingRoot
+    ) throws(LedgerError) -> OpenedLedger {
+        do throws(StoreError) {
+            return OpenedLedger(
+                database: database, statements: try WriterStatements(database),
+                delivery: try DeliveryQueries(database), head: head, boot: boot, root: root)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    private func database() throws(LedgerError) -> Database {
+        do throws(StoreError) {
+            return try Database.writer(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// How the counter contradicts the database; nil when it does not.
+    private func contradiction(
+        _ database: Database, _ tail: LedgerTail, _ head: LedgerHead
+    ) throws(LedgerError) -> String? {
+        guard let state = counter.state, state.generation >= tail.generation else { return nil }
+        guard state.generation == tail.generation else {
+            return "it is of generation \(tail.generation), its counter of \(state.generation): it was rolled back"
+        }
+        guard state.head.sequence <= head.sequence else {
+            return "it ends with record \(head.sequence) and was sealed up to \(state.head.sequence): "
+                + "it was cut off or rolled back"
+        }
+        guard try LedgerOpening.hash(database, state.head.sequence) == state.head.hash else {
+            return "its record \(state.head.sequence) is not the one that was sealed: it was rolled back and gone on with"
+        }
+        return nil
+    }
+
+    private static func hash(_ database: Database, _ sequence: UInt64) throws(LedgerError) -> Digest? {
+        let query = try Kept.statement(database, "SELECT hash FROM record WHERE seq = ?1")
+        query.bind(1, sequence)
+        guard try Kept.step(query) else { return nil }
+        defer { query.reset() }
+        return Digest(bytes: query.blob(0))
+    }
+
+    // MARK: - Beginning
+
+    private func begin(
+        _ tail: LedgerTail?, _ number: UInt32, setAside: String, why: String
+    ) throws(LedgerError) -> OpenedLedger {
+        let state = counter.state
+        let sealed = [state?.epoch, tail?.seal?.entry.epoch].compactMap { $0 }.max()
+        let entry = GenerationEntry(
+            number: number + 1, setAside: setAside, reason: cut(why, 1_024), lastGood: tail?.lastGood,
+            counter: state?.head)
+        return try begin(
+            generation: number + 1, try keys.begin(after: sealed),
+            after: max(tail?.lastGood?.sequence ?? 0, state?.head.sequence ?? 0),
+            boot: max(tail?.boot ?? 0, state?.boot ?? 0), entry)
+    }
+
+    private func begin(
+        generation: UInt32, _ key: SealKey, after last: UInt64, boot: UInt32, _ entry: GenerationEntry?
+    ) throws(LedgerError) -> OpenedLedger {
+        var opened = try opened(
+            database(), head: LedgerHead(sequence: last, hash: Chain.genesis(device: device)), boot: boot,
+            root: SealingRoot(epoch: key.epoch, key: key.key.publicKey, generation: generation))
+        opened.isNew = true
+        opened.begun = entry
+        return opened
+    }
+
+    private func firstFreeNumber(from lowest: UInt32) -> UInt32 {
+        var number = lowest
+        while files.exists(folder + "/" + LedgerPath.generation(number)) { number += 1 }
+        return number
+    }
+
+    /// Renames the files to the first free name from `lowest` on, and returns its number. The log goes first: a crash
+    /// in between leaves a main file without its log, which is set aside under the same number.
+    private func setAside(_ lowest: UInt32) throws(LedgerError) -> UInt32 {
+        let number = firstFreeNumber(from: lowest)
+        let path = LedgerPath.database(folder)
+        let aside = folder + "/" + LedgerPath.generation(number)
+        do throws(MachineError) {
+            if files.exists(path + "-wal") { try files.move(path + "-wal", to: aside + "-wal") }
+            if files.exists(path + "-shm") { try files.remove(path + "-shm") }
+            if files.exists(path) { try files.move(path, to: aside) }
+        } catch {
+            throw .file(what: "set the old ledger aside", error)
+        }
+        return number
+    }
+
+    private func isEmptyFile(_ path: String) -> Bool {
+        guard files.exists(path) else { return false }
+        do throws(MachineError) {
+            return try files.read(path, limit: 0).isEmpty
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,189 @@
+// A ledger that cannot be gone on with never stops the gate: it is set aside, and a new generation says what is known.
+
+import Domain
+import Foundation
+import Store
+import Testing
+
+@testable import Ledger
+
+struct GenerationTests {
+    let site = LedgerSite()
+
+    /// Records: 1 boot, 2…4 a pass, 5 seal, 6…8 a pass.
+    @discardableResult
+    private func began() throws -> LedgerHead {
+        let writer = try site.bootedWriter()
+        try site.pass(writer, "k1")
+        try writer.seal(.start)
+        try site.pass(writer, "k2")
+        try writer.settle()
+        return writer.head
+    }
+
+    private func path(_ name: String) -> String { site.folder + "/" + name }
+
+    private func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+    /// Goes on in a new generation, and verifies it; gives its generation record.
+    private func goOn() throws -> GenerationEntry {
+        let writer = try site.bootedWriter()
+        let entry = try #require(writer.generation)
+        try site.pass(writer, "k9")
+        try writer.seal(.start)
+        let report = try site.report(witness: writer.head)
+        #expect(report.isSound, "\(report.fault?.description ?? "")")
+        #expect(report.generation == entry.number)
+        #expect(report.findings.contains { if case .generation(entry.number, _, _) = $0 { true } else { false } })
+        return entry
+    }
+
+    @Test func garbageInItsPlaceIsSetAside() throws {
+        try began()
+        for name in ["ledger.db-wal", "ledger.db-shm"] { try? FileManager.default.removeItem(atPath: path(name)) }
+        let garbage = Data(repeating: 0x5A, count: 10_000)
+        try garbage.write(to: URL(fileURLWithPath: path("ledger.db")))
+        let entry = try goOn()
+        #expect(entry.number == 2)
+        #expect(entry.setAside == "ledger-0001.db")
+        #expect(entry.lastGood == nil)
+        #expect(entry.counter?.sequence == 5)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path("ledger-0001.db"))) == garbage)
+        // Numbers go on behind what was sealed: 6 boot, 7 generation.
+        #expect(try site.reader().records(from: 1, limit: 10).first?.sequence == 6)
+    }
+
+    @Test func anotherProgramsDatabaseIsSetAside() throws {
+        try began()
+        try site.tamper("PRAGMA application_id = 99")
+        #expect(try goOn().reason.contains("another program"))
+    }
+
+    @Test func damagedPagesAreSetAside() throws {
+        try began()
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path("ledger.db")))
+        try handle.seek(toOffset: 4_096)
+        try handle.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
+        try handle.close()
+        #expect(try goOn().number == 2)
+    }
+
+    @Test func aDamagedTailIsSetAsideWithItsLastGoodRecord() throws {
+        let head = try began()
+        try site.tamper("UPDATE record SET canonical = x'0001' WHERE seq = 8")
+        let entry = try goOn()
+        #expect(entry.lastGood?.sequence == 7)
+        #expect(entry.reason.contains("record 8"))
+        #expect(try site.reader().records(from: 1, limit: 1)[0].sequence == head.sequence)
+        // The old generation can still be read, and its verifier names the same record.
+        let old = try LedgerReader(folder: site.folder, files: site.files, generation: 1)
+        guard case .damaged(8, _) = try LedgerVerifier(old).verify().fault else { throw CancellationError() }
+    }
+
+    @Test func aMainFileEmptiedBesideItsLogIsSetAsideWithTheLog() throws {
+        do {
+            let writer = try site.bootedWriter()
+            try site.pass(writer, "k1")
+            // As a power cut leaves it: the log is there, and nobody has settled it.
+            for name in ["ledger.db", "ledger.db-wal"] {
+                try FileManager.default.copyItem(atPath: path(name), toPath: path("saved-" + name))
+            }
+        }
+        for name in ["ledger.db", "ledger.db-wal"] {
+            try? FileManager.default.removeItem(atPath: path(name))
+            try FileManager.default.moveItem(atPath: path("saved-" + name), toPath: path(name))
+        }
+        try Data().write(to: URL(fileURLWithPath: path("ledger.db")))
+        let log = try Data(contentsOf: URL(fileURLWithPath: path("ledger.db-wal")))
+        #expect(log.count > 4_096)
+        let entry = try goOn()
+        #expect(entry.reason.contains("empty"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path("ledger-0001.db-wal"))) == log)
+    }
+
+    @Test func aDeletedLedgerIsKnownByItsCounter() throws {
+        try began()
+        for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+            try? FileManager.default.removeItem(atPath: path(name))
+        }
+        let entry = try goOn()
+        #expect(entry.counter?.sequence == 5)
+        #expect(entry.setAside.isEmpty)
+        #expect(!exists("ledger-0001.db"))
+    }
+
+    @Test func aLostKeyBeginsAnUnlinkedGeneration() throws {
+        try began()
+        try FileManager.default.removeItem(atPath: path("seal/key"))
+        let entry = try goOn()
+        #expect(entry.reason.contains("key"))
+        let links = try LedgerGenerations.verify(folder: site.folder, files: site.files).reports
+            .flatMap { $0.report.findings }
+        #expect(links.contains(.linked(2, false)))
+    }
+
+    @Test func aGenerationIsLinkedByTheKeyThatTheOldOneNames() throws {
+        try began()
+        try site.tamper("UPDATE record SET canonical = x'0001' WHERE seq = 8")
+        _ = try goOn()
+        let all = try LedgerGenerations.verify(folder: site.folder, files: site.files)
+        #expect(all.reports.map(\.generation) == [1, 2])
+        #expect(all.reports[1].report.isSound)
+        #expect(all.reports[1].report.findings.contains(.linked(2, true)))
+    }
+
+    @Test func aLedgerBegunWithoutKeysIsSetAside() throws {
+        try began()
+        // What earlier versions wrote: no key in the first record.
+        try site.tamper("DELETE FROM record WHERE seq > 1; DROP INDEX seal_record")
+        #expect(try goOn().number == 2)
+    }
+
+    @Test func tablesThatAreGoneDoNotStopTheGate() throws {
+        try began()
+        try site.tamper("DROP TABLE quarantine")
+        #expect(try goOn().number == 2)
+    }
+
+    @Test func generationsCountUpAndBootsGoOn() throws {
+        try began()
+        for number in 2...4 as ClosedRange<UInt32> {
+            try Data(repeating: 1, count: 5_000).write(to: URL(fileURLWithPath: path("ledger.db")))
+            for name in ["ledger.db-wal", "ledger.db-shm"] { try? FileManager.default.removeItem(atPath: path(name)) }
+            #expect(try goOn().number == number)
+        }
+        #expect(exists("ledger-0003.db"))
+        #expect(try site.reader().records(from: 1, limit: 100)[0].boot == 4)
+    }
+
+    /// A crash at the n-th file call of setting aside and beginning, for every n: the next start gets through.
+    @Test func aCrashWhileAGenerationBeginsIsRecovered() throws {
+        var n = 0
+        var isThrough = false
+        while !isThrough {
+            n += 1
+            let site = LedgerSite()
+            do {
+                let writer = try site.bootedWriter()
+                try writer.seal(.start)
+            }
+            try Data(repeating: 1, count: 5_000).write(to: URL(fileURLWithPath: site.folder + "/ledger.db"))
+            site.files.callsUntilFailure = n
+            isThrough = (try? site.writer()) != nil
+            site.files.callsUntilFailure = .max
+            let writer = try site.bootedWriter()
+            #expect(writer.generation != nil)
+            try site.pass(writer, "k")
+            try writer.seal(.start)
+            let report = try site.report()
+            #expect(report.isSound, "n \(n): \(report.fault?.description ?? "")")
+        }
+        #expect(n > 4)
+    }
+
+    @Test func anotherDevicesLedgerIsStillRefused() throws {
+        try began()
+        #expect(throws: LedgerError.self) { try site.writer(device: "gate-2") }
+        #expect(!exists("ledger-0001.db"))
+    }
+}
