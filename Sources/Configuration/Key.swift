@@ -106,5 +106,7 @@ struct KeySection: Sendable {
     let chinese: String
     let keys: [Key]
 
-    static let all = [site, lane, lines, web, camera, sign, register, policy, ledger, uplink, watchdog, console, realtime]
+    static let all = [
+        site, lane, lines, web, camera, sign, register, policy, ledger, uplink, watchdog, console, realtime,
+    ]
 }

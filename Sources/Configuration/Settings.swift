@@ -177,6 +177,8 @@ public struct UplinkSettings: Sendable {
     public let refusalsBeforeQuarantine: Int
     /// A refusal whose text holds one of these means that the platform has the record already.
     public let duplicateWords: [String]
+    /// The member that carries the ledger's head; nil: none.
+    public let witnessMember: String?
 }
 
 public struct WatchdogSettings: Sendable {

@@ -134,5 +134,6 @@ extension UplinkSettings {
         retryLimit = keys.interval(uplink + "retry_limit_ms")
         refusalsBeforeQuarantine = keys.number(uplink + "refusals_before_quarantine")
         duplicateWords = words
+        witnessMember = keys.knownText(uplink + "witness_member")
     }
 }

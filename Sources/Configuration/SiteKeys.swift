@@ -141,6 +141,11 @@ extension KeySection {
             "uplink.N.duplicate_words", .words(maximum: 8), .fallback("重复,已存在,duplicate"),
             "A refusal with one of these words means that the platform has the record already.", "重复上报的应答字样"
         ),
+        Key(
+            "uplink.N.witness_member", .token(1...64), .optional(example: "ledgerHead", shown: false),
+            "The JSON member that takes the ledger's head to the platform, which becomes its witness.",
+            "台账链首上报字段"
+        ),
     ]
 
     static let watchdog = KeySection(

@@ -103,8 +103,8 @@ extension LedgerStatus {
         let epoch = epoch.load(ordering: .relaxed)
         let fullness = LedgerFullness(rawValue: fullness.load(ordering: .relaxed)) ?? .normal
         return (epoch < 0 ? ", not sealed" : ", sealed to epoch \(epoch)") + ", "
-            + "\(databaseBytes.load(ordering: .relaxed) >> 20) MiB and \(photoBytes.load(ordering: .relaxed) >> 20) MiB "
-            + "of photos, \(fullness.word)"
+            + "\(databaseBytes.load(ordering: .relaxed) >> 20) MiB and "
+            + "\(photoBytes.load(ordering: .relaxed) >> 20) MiB of photos, \(fullness.word)"
     }
 }
 

@@ -65,7 +65,8 @@ public final class Controller {
 
         let ledgerPulse = pulse("ledger", .seconds(30))
         let ledgerThread = LedgerThread(
-            writer: parts.ledger, keeping: LedgerKeeping(settings), gates: [gate(lane)], channels: rings.ledger, clock: clock, stop: ledgerStop,
+            writer: parts.ledger, keeping: LedgerKeeping(settings), gates: [gate(lane)], channels: rings.ledger,
+            clock: clock, stop: ledgerStop,
             pulse: ledgerPulse, status: ledgerStatus, log: log)
         let ledgerHandle = try start("ledger", shortfalls) { ledgerThread.run() }
 

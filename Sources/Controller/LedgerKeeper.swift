@@ -1,4 +1,4 @@
-// The ledger's housekeeping, on its own thread: seals in time, room in small steps, and what happens when there is none.
+// The ledger's housekeeping, on its own thread: seals in time, room in small steps, and what is done without room.
 //
 // Invariants: it never holds up a record for longer than one seal or one prune; what it cannot do it says once, and
 // tries again. A full ledger is never overwritten: what may not go stays, and the site's policy decides what the gate

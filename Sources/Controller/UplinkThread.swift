@@ -126,6 +126,7 @@ struct UplinkSetup {
         platformSettings.pathPrefix = settings.url.prefix
         platformSettings.utcOffsetMinutes = utcOffsetMinutes
         platformSettings.duplicateWords = settings.duplicateWords
+        platformSettings.witnessMember = settings.witnessMember
         platform = TransportControl(platformSettings)
         var drain = DrainSettings(destination: destination, seed: parts.began.nanoseconds)
         drain.faultPause = BackOff(first: settings.retryFirst, limit: settings.retryLimit)

@@ -1,8 +1,8 @@
 // Ed25519 signatures (RFC 8032) and random bytes over OpenSSL, for the ledger's seals.
 //
-// Invariants: a private key is held as OpenSSL's object only and is wiped when it is freed; equal keys and messages give
-// equal signatures. Limits: OpenSSL's calls fail only when memory runs out or the random generator has no source; both
-// trap.
+// Invariants: a private key is held as OpenSSL's object only and is wiped when it is freed; equal keys and messages
+// give equal signatures. Limits: OpenSSL's calls fail only when memory runs out or the random generator has no source;
+// both trap.
 
 import COpenSSL
 

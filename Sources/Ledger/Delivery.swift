@@ -23,7 +23,8 @@ final class DeliveryQueries {
     init(_ database: Database) throws(StoreError) {
         cursorQuery = try database.prepare("SELECT seq, step FROM delivery WHERE destination = ?1")
         rowQuery = try database.prepare("SELECT ordinal, steps FROM due WHERE seq = ?1")
-        nextQuery = try database.prepare("""
+        nextQuery = try database.prepare(
+            """
             SELECT seq FROM due WHERE seq > ?1 AND EXISTS (SELECT 1 FROM record WHERE record.seq = due.seq)
             ORDER BY seq LIMIT 1
             """)

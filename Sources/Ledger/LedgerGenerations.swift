@@ -9,9 +9,29 @@ public struct GenerationReport: Sendable {
     /// The name of its file.
     public let file: String
     public var report: LedgerReport
+
+    /// What is to be said of it, the verdict first. `findings` limits how many of these are told.
+    public func lines(findings limit: Int = 40) -> [String] {
+        let name = file == LedgerGenerations.presentFile ? "" : file + ": "
+        var lines: [String] = []
+        if let fault = report.fault {
+            lines.append(name + fault.description)
+        } else {
+            lines.append(
+                "\(name)sound: \(report.records) records, \(report.decisions) decisions, \(report.passes) passes, "
+                    + "\(report.photos) photos, head \(report.head.sequence) \(report.head.hash.hexadecimal)")
+            lines.append("  \(name)\(report.seals) seals" + (report.epoch.map { ", the last of epoch \($0)" } ?? ""))
+        }
+        // What comes before a fault is no more to be relied on than what comes after.
+        if report.fault != nil { return lines }
+        lines += report.findings.prefix(limit).map { "  \(name)\($0.line)" }
+        if report.findings.count > limit { lines.append("  \(name)and \(report.findings.count - limit) more") }
+        return lines
+    }
 }
 
 public enum LedgerGenerations {
+    static let presentFile = "ledger.db"
     /// How many generations are looked for.
     private static let limit: UInt32 = 1_000
 
@@ -47,7 +67,7 @@ public enum LedgerGenerations {
             report.fault = try compare(witness, folder, files, reports)
         }
         let number = report.generation
-        reports.append(GenerationReport(generation: number, file: "ledger.db", report: report))
+        reports.append(GenerationReport(generation: number, file: presentFile, report: report))
         return (reports, report.isSound)
     }
 

@@ -148,7 +148,8 @@ struct LedgerOpening {
                 + "it was cut off or rolled back"
         }
         guard try LedgerOpening.hash(database, state.head.sequence) == state.head.hash else {
-            return "its record \(state.head.sequence) is not the one that was sealed: it was rolled back and gone on with"
+            return
+                "its record \(state.head.sequence) is not the one that was sealed: it was rolled back and gone on with"
         }
         return nil
     }

@@ -1,6 +1,6 @@
 // The ring: what is past its retention and delivered to every destination makes room, oldest first, in small steps.
 //
-// Invariants: a prune goes up to a seal, leaves the foundation (LEDGER-FORMAT.md, "The ring"), and is sealed in the same
+// Invariants: a prune goes up to a seal, leaves the foundation (LEDGER-FORMAT.md, "The ring"), and is sealed in that
 // transaction; photos are deleted only after the prune record that says so is durable, and never one that a later
 // capture names too. Nothing that a destination still waits for is touched.
 // Limits: at most `PruneBatch.most` records or one epoch a step; 200 records a step when photos are deleted.

@@ -27,6 +27,7 @@ public final class LedgerReader {
     private let quarantined: Statement
     private let quarantinedItem: Statement
     private let pruneRecords: Statement
+    private let newestSeal: Statement
     private let folder: String
     private let files: any Files
     /// False for a generation that was set aside.
@@ -44,6 +45,11 @@ public final class LedgerReader {
         let path = generation.map { folder + "/" + LedgerPath.generation($0) } ?? LedgerPath.database(folder)
         do throws(StoreError) {
             database = try Database.reader(path, LedgerSchema.schema, vfs: vfs)
+            newestSeal = try database.prepare(
+                """
+                SELECT seq, kind, token, canonical, hash FROM record INDEXED BY seal_record
+                WHERE kind = 13 ORDER BY seq DESC LIMIT 1
+                """)
             pruneRecords = try database.prepare(
                 """
                 SELECT seq, kind, token, canonical, hash FROM record INDEXED BY prune_record
@@ -70,6 +76,16 @@ public final class LedgerReader {
         guard try Kept.step(newest) else { return nil }
         let record = try StoredRecord(newest).decoded()
         return LedgerHead(sequence: record.sequence, hash: record.hash)
+    }
+
+    /// The newest record and the epoch of the last seal, to be witnessed; nil when there is no record.
+    public func witness() throws(LedgerError) -> LedgerWitness? {
+        guard let head = try head() else { return nil }
+        defer { newestSeal.reset() }
+        guard try Kept.step(newestSeal), case .seal(let seal) = try StoredRecord(newestSeal).decoded().body else {
+            return LedgerWitness(head: head, epoch: nil)
+        }
+        return LedgerWitness(head: head, epoch: seal.epoch)
     }
 
     /// Up to `limit` records from number `from` on.

@@ -57,8 +57,8 @@ public final class LedgerVerifier {
     private var ended: Set<VehicleToken> = []
     private var decided: Set<VehicleToken> = []
 
-    /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head that
-    /// was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
+    /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
+    /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
     /// read now, so that a writer which goes on meanwhile is not taken for one that was cut off.
     public init(
         _ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil,
@@ -151,7 +151,8 @@ public final class LedgerVerifier {
         if let sealed, sealed.generation > report.generation, reader.isPresentGeneration {
             throw .damaged(
                 sequence: report.head.sequence,
-                reason: "the counter is of generation \(sealed.generation): the ledger was rolled back to an earlier one")
+                reason:
+                    "the counter is of generation \(sealed.generation): the ledger was rolled back to an earlier one")
         }
         if let witness, witness.sequence <= prunedThrough, seals.seal(witness.sequence) == nil {
             report.add(.witnessPruned(witness.sequence))
@@ -296,8 +297,9 @@ public final class LedgerVerifier {
         // Promise 1: no release without a decision that allows it.
         if row.raisedAt != nil || row.outcome == .completed {
             let release = releases[record.token]
-            guard row.releaseSequence == nil || row.releaseSequence == release
-                || row.releaseSequence ?? 0 <= prunedThrough
+            guard
+                row.releaseSequence == nil || row.releaseSequence == release
+                    || row.releaseSequence ?? 0 <= prunedThrough
             else { throw fault(record, "it names a manual release that is not its own") }
             guard decision?.allows == true || row.releaseSequence != nil || isPruned else {
                 throw fault(record, "it was released and no decision allowed it")

@@ -55,8 +55,8 @@ final class SealKeys {
         return true
     }
 
-    /// The key for the first seal of a generation: the one under way when there is one that has signed nothing, or a new
-    /// one. Epochs up to `after` have been signed.
+    /// The key for the first seal of a generation: the one under way when it has signed nothing, or a new one.
+    /// Epochs up to `after` have been signed.
     func begin(after: UInt64?) throws(LedgerError) -> SealKey {
         let lowest = after.map { $0 + 1 } ?? 0
         let stored = try load(path)

@@ -4,7 +4,7 @@
 // "§4.A"; what is marked "ours" was chosen here because no source says it.
 //
 // Invariants: nothing is invented. What the ledger does not know goes out as the platform's own word for unknown, or
-// empty. The same report gives the same bytes at every try, but for the token.
+// empty. The same report gives the same bytes at every try, but for the token and the ledger's head.
 // Limits: a reply of 64 KiB, 200 characters of the platform's words.
 
 import Domain
@@ -40,6 +40,9 @@ public struct TransportControlSettings: Sendable {
     /// Codes and parts of the status text by which it refuses the token (ours).
     public var tokenCodes = ["401"]
     public var tokenWords = ["access_token", "令牌"]
+    /// The member, beside `ipctype`, that carries the ledger's head for the platform to witness (ours: §4.A has no
+    /// place for it); nil: none.
+    public var witnessMember: String?
 
     public init(organ: String, username: String, password: String, gateCodes: [String]) {
         self.organ = organ
@@ -54,6 +57,8 @@ public struct TransportControl: Sendable {
     static let replyLimits = JSONLimits(bytes: 64 * 1_024, depth: 16, values: 1_000)
 
     let settings: TransportControlSettings
+    /// The ledger's head at this moment: it goes with every request but the login.
+    public var witness = ""
 
     public init(_ settings: TransportControlSettings) {
         self.settings = settings
@@ -123,7 +128,9 @@ public struct TransportControl: Sendable {
     private func kind(_ name: String) -> JSONMember { text("ipctype", name) }
 
     private func envelope(_ name: String, _ token: String, _ value: JSONValue) -> [JSONMember] {
-        [organ, kind(name), text("access_token", token), JSONMember("value", value)]
+        var members = [organ, kind(name), text("access_token", token)]
+        if let member = settings.witnessMember, !witness.isEmpty { members.append(text(member, witness)) }
+        return members + [JSONMember("value", value)]
     }
 
     private func request(_ verb: String, _ members: [JSONMember]) -> PlatformRequest {

@@ -46,7 +46,7 @@ public final class Drain {
     public private(set) var status = DrainStatus()
     private let source: any DeliverySource
     private let transport: any HTTPTransport
-    private let platform: TransportControl
+    private var platform: TransportControl
     private let settings: DrainSettings
     private let clock: any Clock
     private let alarm: any DrainAlarm
@@ -116,6 +116,7 @@ public final class Drain {
         do throws(LedgerError) {
             status.backlog = try source.backlog()
             item = try source.nextDue()
+            platform.witness = try source.witness()
         } catch {
             return ledgerFault(error)
         }

@@ -13,6 +13,8 @@ public protocol DeliverySource: AnyObject {
     /// Whether the row of this passage stands in quarantine.
     func isRowQuarantined(sequence: UInt64) throws(LedgerError) -> Bool
     func photo(_ reference: PhotoReference) throws(LedgerError) -> [UInt8]
+    /// The ledger's head, as `number:hash:epoch`, for the platform to witness.
+    func witness() throws(LedgerError) -> String
 }
 
 /// The ledger as the source of one destination.
@@ -39,6 +41,11 @@ public final class LedgerDelivery: DeliverySource {
 
     public func photo(_ reference: PhotoReference) throws(LedgerError) -> [UInt8] {
         try reader.photo(reference)
+    }
+
+    public func witness() throws(LedgerError) -> String {
+        guard let witness = try reader.witness() else { return "" }
+        return witness.words + (witness.epoch.map { ":\($0)" } ?? "")
     }
 }
 

@@ -12,7 +12,7 @@ enum StateFolder {
 func runLedger(_ command: LedgerCommand) -> Int32 {
     do throws(LedgerError) {
         switch command {
-        case .verify(let state, let witness): return try verify(reader(state), witness)
+        case .verify(let state, let witness): return try verify(state, witness)
         case .tail(let state, let count): return try tail(reader(state), count)
         case .query(let state, let query, let newestFirst, let limit, let after):
             return try showPassages(reader(state), query, newestFirst, limit, after)
@@ -43,12 +43,19 @@ private func say(_ lines: String...) -> Int32 {
     return 0
 }
 
-private func verify(_ reader: LedgerReader, _ witness: LedgerHead?) throws(LedgerError) -> Int32 {
-    let report = try LedgerVerifier(reader, witness: witness).verify()
-    if let fault = report.fault { throw fault }
-    return say(
-        "sound: \(report.records) records, \(report.decisions) decisions, \(report.passes) passes, "
-            + "\(report.photos) photos, head \(report.head.sequence) \(report.head.hash.hexadecimal)")
+private func verify(_ state: String, _ witness: LedgerHead?) throws(LedgerError) -> Int32 {
+    let (reports, isSound) = try LedgerGenerations.verify(
+        folder: StateFolder.ledger(state), files: DiskFiles(), witness: witness)
+    guard isSound else {
+        for report in reports.dropLast() { for line in report.lines() { complain(line) } }
+        for line in reports.last?.lines() ?? [] { complain(line) }
+        return 1
+    }
+    // The present generation first.
+    for report in reports.reversed() {
+        for line in report.lines() where !StandardOutput.line(line) { return 1 }
+    }
+    return 0
 }
 
 private func tail(_ reader: LedgerReader, _ count: Int) throws(LedgerError) -> Int32 {
@@ -88,8 +95,9 @@ private func showCounts(_ reader: LedgerReader, _ query: LedgerQuery, _ walks: B
 
 /// The last line names the head, as every report does.
 private func end(_ reader: LedgerReader, _ text: String) throws(LedgerError) -> Int32 {
-    guard let head = try reader.head() else { return say(text) }
-    return say("\(text); head \(head.sequence) \(head.hash.hexadecimal)")
+    guard let witness = try reader.witness() else { return say(text) }
+    let epoch = witness.epoch.map { ", epoch \($0)" } ?? ""
+    return say("\(text); head \(witness.head.sequence) \(witness.head.hash.hexadecimal)\(epoch)")
 }
 
 private func export(

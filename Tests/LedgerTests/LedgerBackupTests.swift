@@ -96,6 +96,7 @@ struct LedgerBackupTests {
 
     @Test func aRestoredLedgerGoesOn() throws {
         defer { cleanUp() }
+        let last: LedgerHead
         do {
             let writer = try site.bootedWriter()
             try site.pass(writer, "k1")
@@ -103,15 +104,51 @@ struct LedgerBackupTests {
             try writer.transaction {
                 try $0.append(decision: site.decision(token, key: "k1"), gate: LedgerSite.gate)
             }
-            _ = try run()
+            last = try run().head
         }
         let state = target + "-state"
         _ = try LedgerRestore.run(backup, state: state, files: DiskFiles(), streams: DiskFiles())
         let writer = try LedgerWriter(
             folder: state + "/ledger", files: DiskFiles(), clock: site.clock, device: LedgerSite.device)
-        // The decision that was open is closed, as after any restart.
-        #expect(try writer.transaction { try $0.appendBoot(version: "1", cause: "restored") } == 1)
-        #expect(try LedgerVerifier(LedgerReader(folder: state + "/ledger", files: DiskFiles())).verify().isSound)
+        // The sealing key is in no backup: a new generation goes on from the last record.
+        try writer.transaction { try $0.appendBoot(version: "1", cause: "restored") }
+        #expect(writer.generation?.lastGood == last)
+        let (reports, isSound) = try LedgerGenerations.verify(folder: state + "/ledger", files: DiskFiles())
+        #expect(isSound && reports.count == 2 && reports[0].report.isSound)
+    }
+
+    @Test func aPrunedLedgersFoundationIsInItsFullBackup() throws {
+        defer { cleanUp() }
+        let writer = try site.bootedWriter()
+        for number in 0..<4 {
+            try site.pass(writer, "k\(number)", photos: [[0xFF, 0xD8, UInt8(number)]])
+            site.clock.advance(seconds: 3_600)
+            _ = try writer.sealWhenDue(destinations: [])
+        }
+        site.clock.advance(seconds: 40 * 86_400)
+        try site.pass(writer, "k9")
+        var batch = PruneBatch()
+        (batch.least, batch.most) = (1, 8)
+        var steps = 0
+        while try writer.tidy(RetentionPolicy(recordDays: 30, photoDays: 30, destinations: []), batch: batch) {
+            steps += 1
+        }
+        #expect(steps > 2)
+        let oldest = try site.reader().oldest().sequence
+        #expect(oldest > 8)
+        let report = try run()
+        #expect(report.kind == .full && report.first == oldest)
+        #expect(try backup.verify().head == writer.head)
+        let state = target + "-state"
+        let restored = try LedgerRestore.run(backup, state: state, files: DiskFiles(), streams: DiskFiles())
+        let seals = try site.report().seals
+        #expect(restored.report.isSound && restored.report.seals == seals)
+        // The index has lost what the ledger has, and an export begins where the ledger does.
+        let rows = try site.reader().passages(LedgerQuery(), newestFirst: false, limit: 9).rows
+        #expect(rows.allSatisfy { $0.record.sequence >= oldest } && !rows.isEmpty)
+        #expect(try site.reader().counts(LedgerQuery()).total == rows.count)
+        #expect(try site.reader().countsByWalking(LedgerQuery()).total == rows.count)
+        #expect(try site.reader().export(.jsonLines, to: { _ in }).first == oldest)
     }
 
     @Test func aCutAtAnyStepLeavesTheBackupBefore() throws {

@@ -28,7 +28,7 @@ struct LedgerTextTests {
         #expect(LedgerCSV.headings.count == 29)
         #expect(lines[1].hasPrefix("A,A01,1,2026-03-01 08:00:05,"))
         #expect(lines[1].contains(",冀A12345,1,H17,LFWSRXSJ2L1E00001,2021-07-02,\"'=解放牌,\"\"CA4250\"\"\",CA6DM3,"))
-        #expect(lines[1].contains(",B,6,F,1,,,,,示例车队,410100A001A01A260301080005"))
+        #expect(lines[1].contains(",B,6,F,1,,,铁精粉,31.2,示例车队,410100A001A01A260301080005"))
         let head = try #require(try site.reader().head())
         #expect(lines[2].hasSuffix(",head,,7,\(head.hash.hexadecimal),台账末条"))
         #expect(lines[3].isEmpty)

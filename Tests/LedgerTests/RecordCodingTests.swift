@@ -148,7 +148,8 @@ struct RecordCodingTests {
 
     @Test func fieldsOutOfOrderOrDoubledAreRefused() throws {
         let field: [UInt8] = [0, 60, 0, 0, 0, 1, 0x41]
-        let header = Array(try canonical(.boot(version: "", cause: "", device: "", root: nil)).prefix(RecordHeader.byteCount))
+        let header = Array(
+            try canonical(.boot(version: "", cause: "", device: "", root: nil)).prefix(RecordHeader.byteCount))
         #expect(throws: RecordFault.self) { try Record(canonical: header + field + field, hash: .zero) }
         var wrongUTF8 = field
         wrongUTF8[6] = 0xC3

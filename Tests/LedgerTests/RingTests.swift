@@ -226,7 +226,7 @@ struct RingTests {
             _ = try tidy(writer)
             if round == 2 { peak = try writer.space().databaseFileBytes }
         }
-        // Six times the records, and the file has grown by the seals that stay (180 of about 330 bytes, in two indexes).
+        // Six times the records, and the file has grown by the seals that stay (180 of about 330 bytes).
         #expect(try writer.space().databaseFileBytes < peak + peak / 2)
         #expect(try site.report().isSound)
     }

@@ -181,3 +181,23 @@ private func reply(_ body: String, status: Int = 200) -> PlatformReply {
     #expect(login("<html>") == .malformed("not JSON: unexpected text at byte 1"))
     #expect(login(#"{"code":"200","access_token":""}"#) == .malformed("the reply has no access_token"))
 }
+
+@Test func theLedgersHeadGoesWithEveryRequestButTheLoginWhereThePlatformHasAPlaceForIt() throws {
+    let head = "17:" + String(repeating: "ab", count: 32) + ":3"
+    var control = TransportControl(settings)
+    control.witness = head
+    #expect(!text(control.heartbeat(token: "t")).contains(head))
+    var witnessed = settings
+    witnessed.witnessMember = "ledgerHead"
+    control = TransportControl(witnessed)
+    control.witness = head
+    let passage = report(plate: nil, vehicle: nil)
+    let photo = PhotoReport(number: 1, kind: .scene, jpeg: [1])
+    for request in [
+        control.heartbeat(token: "t"), control.record(passage, token: "t"),
+        control.photo(photo, of: passage, token: "t"),
+    ] {
+        #expect(text(request).contains(#""ledgerHead":"\#(head)","value""#))
+    }
+    #expect(!text(control.login()).contains(head))
+}

@@ -16,7 +16,7 @@ HEADINGS = (
     "运输货物名称,运输量,车队名称,流水号,通行结果,管控结果,记录序号,记录哈希,备注").split(",")
 OUTCOMES = ["", "completed", "backed-out", "expired", "forced", "interrupted"]
 REASONS = {1: "stage-allowed", 2: "whitelisted", 32: "unknown-vehicle", 33: "stage-too-low", 34: "stage-unknown",
-           35: "blacklisted", 36: "plate-unread", 37: "not-identified"}
+           35: "blacklisted", 36: "plate-unread", 37: "not-identified", 38: "ledger-full"}
 WORDS = {"device-down": "设备停机", "fault": "故障", "clock-step": "时钟调整", "before-ledger": "台账开始之前",
          "after-ledger": "台账末尾之后"}
 
@@ -89,7 +89,7 @@ def accepts(record, chosen, passes):
             return False
     numbers = {"colours": (10, None), "directions": (2, None), "lanes": (1, None), "outcomes": (40, None),
                "stages": (26, 255), "reasons": (3, 0)}
-    texts = {"gate": 53, "fleet": 33}
+    texts = {"gate": 53, "fleet": 33, "cargo": 34}
     return (all(record.number(*field) in chosen[name] for name, field in numbers.items() if name in chosen)
             and all(record.text(field) == chosen[name] for name, field in texts.items() if name in chosen)
             and not (chosen.get("due") and not record.due()))
@@ -154,8 +154,14 @@ def pass_line(record):
         " ".join(photos[at + 5:at + 37].hex() + ".jpg" for at in range(0, len(photos), 37)),
         record.text(9), digits(10), record.text(24), record.text(22), record.text(23), record.text(27), record.text(28),
         record.text(29), record.text(30), record.text(25), {7: "D", 255: "X"}.get(stage, str(stage)), record.text(31),
-        digits(32), "", "", "", "", record.text(33), record.text(41), OUTCOMES[record.number(40)],
+        digits(32), "", "", record.text(34), tonnes(record.number(35)), record.text(33), record.text(41), OUTCOMES[record.number(40)],
         REASONS.get(record.number(3), ""), str(record.seq), record.hash, ""])
+
+
+def tonnes(kilograms):
+    if kilograms is None:
+        return ""
+    return f"{kilograms // 1000}.{kilograms % 1000:03}".rstrip("0").rstrip(".")
 
 
 def gap_line(found):

@@ -94,6 +94,8 @@ final class FakeSite: DeliverySource, HTTPTransport, ReceiptSink, DrainAlarm, Ma
 
     // MARK: DeliverySource
 
+    func witness() throws(LedgerError) -> String { "" }
+
     func nextDue() throws(LedgerError) -> DueItem? {
         if let readError { throw readError }
         var sequence: UInt64 = 1
