@@ -1,6 +1,7 @@
 // Every record as one line of JSON (RFC 8259), for machines and for inspectors' tools. Unknown values are left out.
 // Numbers of 64 bits that may exceed 2^53 (tokens, lane times) are texts, since many readers take numbers for doubles.
 
+import Crypto
 import Domain
 
 /// Builds one JSON object.

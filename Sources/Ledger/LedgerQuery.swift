@@ -57,7 +57,8 @@ public struct LedgerQuery: Sendable {
     /// Whether anything but the time is asked for, so that only passages can answer.
     public var isAboutPassages: Bool {
         plate != nil || !colours.isEmpty || !directions.isEmpty || !lanes.isEmpty || !outcomes.isEmpty
-            || !stages.isEmpty || !reasons.isEmpty || gate != nil || fleet != nil || cargo != nil || delivery != nil || isDueOnly
+            || !stages.isEmpty || !reasons.isEmpty || gate != nil || fleet != nil || cargo != nil || delivery != nil
+            || isDueOnly
     }
 
     func includes(second: Int64) -> Bool {
@@ -103,6 +104,42 @@ public struct LedgerQuery: Sendable {
         let starts = isOpenAtStart ? (isOpenAtEnd ? 0...last : last...last) : 0...0
         if !isOpenAtStart, !isOpenAtEnd, last != 0 { return false }
         return starts.contains { start in text[start..<start + part.count].elementsEqual(part) }
+    }
+}
+
+extension LedgerQuery {
+    /// The first second of a day, a minute or a second in China Standard Time, and the one after its last:
+    /// `2026-03-01`, `2026-03-01T08:00` or `2026-03-01T08:00:00` (a blank may stand for the T). Nil for anything else.
+    public static func seconds(of text: String) -> (first: Int64, end: Int64)? {
+        var numbers: [Int] = []
+        var digits = 0
+        // Each separator at its place: yyyy-MM-ddTHH:mm:ss
+        let separators: [UInt8] = [0x2D, 0x2D, 0x54, 0x3A, 0x3A]
+        for byte in text.utf8 {
+            if (0x30...0x39).contains(byte) {
+                if digits == 0 { numbers.append(0) }
+                digits += 1
+                guard digits <= 4 else { return nil }
+                numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int(byte - 0x30)
+            } else {
+                guard digits == (numbers.count == 1 ? 4 : 2), numbers.count <= separators.count else { return nil }
+                let separator = separators[numbers.count - 1]
+                guard byte == separator || separator == 0x54 && byte == 0x20 else { return nil }
+                digits = 0
+            }
+        }
+        guard digits == 2, [3, 5, 6].contains(numbers.count), numbers[0] >= 1970, (1...12).contains(numbers[1]) else {
+            return nil
+        }
+        let length = numbers.count
+        numbers += Array(repeating: 0, count: 6 - length)
+        let civil = CivilTime(
+            year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
+            second: numbers[5])
+        let wall = civil.wallTime()
+        // A day or an hour that does not exist would have been carried over.
+        guard CivilTime(wall) == civil else { return nil }
+        return (wall.second, wall.second + (length == 3 ? 86_400 : length == 5 ? 60 : 1))
     }
 }
 

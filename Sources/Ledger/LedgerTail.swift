@@ -112,7 +112,8 @@ extension LedgerError {
         case .damaged: true
         case .store(.foreign): true
         case .store(let error): error.isDamage
-        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers, .backup,
+        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers,
+            .backup,
             .limit, .refused:
             false
         }

@@ -100,36 +100,10 @@ enum QueryArguments {
 
     /// The first second of a day, a minute or a second, and the one after its last.
     static func time(_ name: String, _ text: String) throws(Misuse) -> (first: Int64, end: Int64) {
-        let misuse = Misuse(
-            text: "\(name) is a time as 2026-03-01, 2026-03-01T08:00 or 2026-03-01T08:00:00, not \"\(text)\"")
-        var numbers: [Int] = []
-        var digits = 0
-        // yyyy-MM-ddTHH:mm:ss: each separator at its place.
-        let separators: [UInt8] = [0x2D, 0x2D, 0x54, 0x3A, 0x3A]
-        for byte in text.utf8 {
-            if (0x30...0x39).contains(byte) {
-                if digits == 0 { numbers.append(0) }
-                digits += 1
-                guard digits <= 4 else { throw misuse }
-                numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int(byte - 0x30)
-            } else {
-                guard digits == (numbers.count == 1 ? 4 : 2), numbers.count <= separators.count else { throw misuse }
-                let separator = separators[numbers.count - 1]
-                guard byte == separator || separator == 0x54 && byte == 0x20 else { throw misuse }
-                digits = 0
-            }
+        guard let seconds = LedgerQuery.seconds(of: text) else {
+            throw Misuse(
+                text: "\(name) is a time as 2026-03-01, 2026-03-01T08:00 or 2026-03-01T08:00:00, not \"\(text)\"")
         }
-        guard digits == 2, [3, 5, 6].contains(numbers.count), numbers[0] >= 1970, (1...12).contains(numbers[1]) else {
-            throw misuse
-        }
-        let length = numbers.count
-        numbers += Array(repeating: 0, count: 6 - length)
-        let civil = CivilTime(
-            year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
-            second: numbers[5])
-        let wall = civil.wallTime()
-        // A day or an hour that does not exist would have been carried over.
-        guard CivilTime(wall) == civil else { throw misuse }
-        return (wall.second, wall.second + (length == 3 ? 86_400 : length == 5 ? 60 : 1))
+        return seconds
     }
 }

@@ -7,6 +7,9 @@ import Testing
         ("help", ConsoleRequest.help), ("quit", .quit), ("status", .ask(.status)), ("lanes", .ask(.lanes)),
         ("ledger tail", .ask(.ledgerTail(count: 10))), ("ledger tail 1", .ask(.ledgerTail(count: 1))),
         ("ledger tail 200", .ask(.ledgerTail(count: 200))), ("  ledger \t tail   7 ", .ask(.ledgerTail(count: 7))),
+        ("ledger find 冀A1*", .ask(.ledgerFind(plate: "冀A1*"))), ("ledger count", .ask(.ledgerCount(day: nil))),
+        ("ledger count 2026-03-01", .ask(.ledgerCount(day: "2026-03-01"))),
+        ("ledger gaps", .ask(.ledgerGaps(day: nil))),
         ("", .nothing), ("   ", .nothing),
     ])
     func commandIsUnderstood(_ line: String, _ expected: ConsoleRequest) {
@@ -14,9 +17,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("open", "use help, status, lanes, ledger tail [n] or quit"), ("STATUS", "use help"),
-        ("status now", "type status alone"), ("help me", "type help alone"), ("ledger", "ledger tail 10"),
-        ("ledger verify", "ledger tail 10"), ("ledger tail 1 2", "ledger tail 10"), ("ledger tail 0", "1 to 200"),
+        ("open", "use help, status, lanes, ledger tail [n], ledger find"), ("STATUS", "use help"),
+        ("status now", "type status alone"), ("help me", "type help alone"), ("ledger", "tail, find, count or gaps"),
+        ("ledger find", "tail, find"), ("ledger gaps a b", "tail, find"),
+        ("ledger verify", "tail, find"), ("ledger tail 1 2", "tail, find"), ("ledger tail 0", "1 to 200"),
         ("ledger tail 201", "1 to 200"), ("ledger tail -1", "1 to 200"), ("ledger tail x", "1 to 200"),
         ("ledger tail 99999999999999999999", "1 to 200"), ("\u{FFFD}\u{0}", "unknown command"),
     ])
@@ -30,7 +34,7 @@ import Testing
 
     @Test func helpNamesEveryCommand() {
         let verbs = ConsoleRequest.helpText.compactMap { $0.split(separator: " ").first.map(String.init) }
-        #expect(verbs == ["help", "status", "lanes", "ledger", "quit"])
+        #expect(verbs == ["help", "status", "lanes", "ledger", "ledger", "ledger", "ledger", "quit"])
         for verb in verbs where verb != "ledger" {
             if case .refused = ConsoleRequest(verb) { Issue.record("\(verb) is in the help and refused") }
         }

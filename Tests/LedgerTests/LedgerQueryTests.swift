@@ -218,6 +218,27 @@ struct LedgerQueryTests {
         #expect(try folder.reader().passages(LedgerQuery(), newestFirst: false, limit: 9).rows.count == 6)
     }
 
+    @Test func timesAreReadStrictly() {
+        let eight = CivilTime(year: 2026, month: 3, day: 1, hour: 8).wallTime().second
+        #expect(LedgerQuery.seconds(of: "2026-03-01").map { [$0.first, $0.end] } == [eight - 28_800, eight + 57_600])
+        #expect(LedgerQuery.seconds(of: "2026-03-01T08:00").map { [$0.first, $0.end] } == [eight, eight + 60])
+        #expect(LedgerQuery.seconds(of: "2026-03-01 08:00:01").map { [$0.first, $0.end] } == [eight + 1, eight + 2])
+        // Whatever stands there, it is read or refused, and never traps.
+        var generator = SystemRandomNumberGenerator()
+        let letters = Array("0123456789-T: 车".unicodeScalars)
+        for _ in 0..<20_000 {
+            var text = Array("2026-03-01T08:00:00".unicodeScalars.prefix(Int.random(in: 0...19, using: &generator)))
+            for _ in 0..<Int.random(in: 0...4, using: &generator) {
+                text.insert(
+                    letters.randomElement(using: &generator) ?? "0",
+                    at: Int.random(in: 0...text.count, using: &generator))
+            }
+            var view = String.UnicodeScalarView()
+            view.append(contentsOf: text)
+            if let seconds = LedgerQuery.seconds(of: String(view)) { #expect(seconds.first < seconds.end) }
+        }
+    }
+
     @Test func factsKeepEveryValue() throws {
         let (site, _) = try six()
         for row in try site.site.reader().passages(LedgerQuery(), newestFirst: true, limit: 10).rows {
