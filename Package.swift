@@ -116,6 +116,11 @@ let hostPrograms: [Target] = [
         dependencies: ["Domain", "Configuration"],
         swiftSettings: roomSettings
     ),
+    .executableTarget(
+        name: "gwbench",
+        dependencies: ["Domain", "Ledger", "Machine", "CSQLite"],
+        swiftSettings: roomSettings
+    ),
 ]
 
 let tests: [Target] = [

@@ -27,13 +27,15 @@ public final class SHA256 {
 
     /// The hash of everything given. The object starts anew with the empty message.
     public func finish() -> Digest {
-        var bytes = [UInt8](repeating: 0, count: Digest.byteCount)
-        var count: UInt32 = 0
-        guard EVP_DigestFinal_ex(context, &bytes, &count) == 1, let digest = Digest(bytes: bytes),
-            EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
-        else {
-            preconditionFailure("CRY-3 SHA-256 gives 32 bytes")
+        let digest = withUnsafeTemporaryAllocation(byteCount: Digest.byteCount, alignment: 8) { bytes -> Digest? in
+            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            // Without a name the algorithm of before is taken, and not looked for again.
+            guard EVP_DigestFinal_ex(context, start, nil) == 1, EVP_DigestInit_ex(context, nil, nil) == 1 else {
+                return nil
+            }
+            return Digest(UnsafeRawBufferPointer(bytes))
         }
+        guard let digest else { preconditionFailure("CRY-3 SHA-256 gives 32 bytes") }
         return digest
     }
 

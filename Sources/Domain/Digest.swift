@@ -16,9 +16,15 @@ public struct Digest: Hashable, Sendable {
 
     /// Nil unless exactly 32 bytes are given.
     public init?(bytes: [UInt8]) {
+        guard let digest = bytes.withUnsafeBytes({ Digest($0) }) else { return nil }
+        self = digest
+    }
+
+    /// Nil unless exactly 32 bytes are given.
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Digest.byteCount else { return nil }
         func word(_ start: Int) -> UInt64 {
-            bytes[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) }
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
         }
         self.init(words: (word(0), word(8), word(16), word(24)))
     }
@@ -30,14 +36,14 @@ public struct Digest: Hashable, Sendable {
     }
 
     public var bytes: [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(Digest.byteCount)
-        for word in [word0, word1, word2, word3] {
-            for shift in stride(from: 56, through: 0, by: -8) {
-                result.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-            }
+        [UInt8](unsafeUninitializedCapacity: Digest.byteCount) { buffer, count in
+            let target = UnsafeMutableRawBufferPointer(buffer)
+            target.storeBytes(of: word0.bigEndian, toByteOffset: 0, as: UInt64.self)
+            target.storeBytes(of: word1.bigEndian, toByteOffset: 8, as: UInt64.self)
+            target.storeBytes(of: word2.bigEndian, toByteOffset: 16, as: UInt64.self)
+            target.storeBytes(of: word3.bigEndian, toByteOffset: 24, as: UInt64.self)
+            count = Digest.byteCount
         }
-        return result
     }
 
     /// 64 lower-case hexadecimal digits.

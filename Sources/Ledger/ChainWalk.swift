@@ -34,6 +34,7 @@ struct StoredRecord {
 /// Where a walk stands. Each row must follow on the one before.
 struct ChainWalk {
     private(set) var head: LedgerHead
+    private let hasher = ChainHasher()
 
     /// Starts after a record that is taken as given: the genesis, or the record before the newest ones.
     init(after head: LedgerHead) {
@@ -45,7 +46,7 @@ struct ChainWalk {
         guard row.sequence == expected else {
             throw .damaged(sequence: expected, reason: "it is missing: record \(row.sequence) follows")
         }
-        guard let hash = Digest(bytes: row.hash), hash == Chain.hash(after: head.hash, row.canonical) else {
+        guard let hash = Digest(bytes: row.hash), hash == hasher.hash(after: head.hash, row.canonical) else {
             throw .damaged(sequence: expected, reason: "its hash does not match its bytes and the hash before it")
         }
         let header = try header(row)
@@ -146,5 +147,22 @@ enum Kept {
     @discardableResult
     static func run<T>(_ work: () throws(StoreError) -> T) throws(LedgerError) -> T {
         do throws(StoreError) { return try work() } catch { throw .store(error) }
+    }
+}
+
+/// Vehicle tokens. Those of one boot and lane follow on each other, so that one word serves 64 of them.
+struct TokenSet {
+    private var words: [UInt64: UInt64] = [:]
+
+    func contains(_ token: VehicleToken) -> Bool {
+        words[token.value >> 6, default: 0] & 1 << (token.value & 63) != 0
+    }
+
+    /// False when it was there already.
+    mutating func insert(_ token: VehicleToken) -> Bool {
+        let bit: UInt64 = 1 << (token.value & 63)
+        let word = words[token.value >> 6, default: 0]
+        words[token.value >> 6] = word | bit
+        return word & bit == 0
     }
 }

@@ -126,6 +126,8 @@ enum Field: UInt16, CaseIterable {
     case rowsDue = 117
     case rowsWaiting = 118
     case itemsQuarantined = 119
+    case originSequence = 120
+    case originHash = 121
 }
 
 /// Why bytes are not a record.
@@ -153,16 +155,21 @@ enum RecordFault: Error {
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
 
+    init() {
+        // Most records fit, so that the bytes are moved once only.
+        bytes.reserveCapacity(1_024)
+    }
+
     mutating func put(_ value: some FixedWidthInteger) {
-        var shift = value.bitWidth - 8
-        while shift >= 0 {
-            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-            shift -= 8
-        }
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func put(_ more: [UInt8]) {
         bytes.append(contentsOf: more)
+    }
+
+    mutating func put(_ text: String) {
+        bytes.append(contentsOf: text.utf8)
     }
 }
 
@@ -219,7 +226,7 @@ struct FieldWriter {
             throw .limit(what: "the text of field \(field.rawValue)", limit: LedgerLimits.textBytes)
         }
         start(field, count)
-        writer.put(Array(text.utf8))
+        writer.put(text)
     }
 
     mutating func put(_ field: Field, _ photos: [PhotoReference]) {
@@ -249,12 +256,14 @@ struct ByteReader {
     }
 
     mutating func take<T: FixedWidthInteger>(_ type: T.Type) -> T {
-        var value: T = 0
-        for _ in 0..<T.bitWidth / 8 {
-            value = value << 8 | T(truncatingIfNeeded: bytes[next])
-            next += 1
-        }
-        return value
+        let start = next - bytes.startIndex
+        next += T.bitWidth / 8
+        precondition(next <= bytes.endIndex, "LDG-9 there are as many bytes as are taken")
+        return T(bigEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: T.self) })
+    }
+
+    mutating func skip(_ count: Int) {
+        next += count
     }
 
     mutating func take(count: Int) -> [UInt8] {
@@ -265,27 +274,41 @@ struct ByteReader {
 
 /// A body taken apart into its fields. Fields that this program does not know are left aside.
 struct FieldReader {
-    private var fields: [(number: UInt16, bytes: ArraySlice<UInt8>)] = []
+    private struct Place {
+        let number: UInt16
+        let start: Int
+        let count: Int
+    }
+
+    private let body: ArraySlice<UInt8>
+    private var places: [Place] = []
 
     init(_ body: ArraySlice<UInt8>) throws(RecordFault) {
-        var rest = body
+        self.body = body
+        places.reserveCapacity(40)
+        var reader = ByteReader(body)
+        var next = body.startIndex
         var last: UInt16 = 0
-        while !rest.isEmpty {
-            guard rest.count >= 6 else { throw .truncatedField(last) }
-            var header = ByteReader(rest.prefix(6))
-            let number = header.take(UInt16.self)
-            let count = Int(header.take(UInt32.self))
+        while next < body.endIndex {
+            guard body.endIndex - next >= 6 else { throw .truncatedField(last) }
+            let number = reader.take(UInt16.self)
+            let count = Int(reader.take(UInt32.self))
             guard number > last else { throw .fieldOrder(number) }
-            rest = rest.dropFirst(6)
-            guard rest.count >= count else { throw .truncatedField(number) }
-            fields.append((number, rest.prefix(count)))
-            rest = rest.dropFirst(count)
+            next += 6
+            guard body.endIndex - next >= count else { throw .truncatedField(number) }
+            places.append(Place(number: number, start: next, count: count))
+            next += count
+            reader.skip(count)
             last = number
         }
     }
 
     func bytes(_ field: Field) -> ArraySlice<UInt8>? {
-        fields.first { $0.number == field.rawValue }?.bytes
+        let number = field.rawValue
+        for place in places where place.number >= number {
+            return place.number == number ? body[place.start..<place.start + place.count] : nil
+        }
+        return nil
     }
 
     func integer<T: FixedWidthInteger>(_ field: Field, _ type: T.Type) throws(RecordFault) -> T? {
@@ -329,11 +352,11 @@ struct FieldReader {
     /// An absent field is an empty text.
     func text(_ field: Field) throws(RecordFault) -> String {
         guard let bytes = bytes(field) else { return "" }
-        let text = String(decoding: bytes, as: UTF8.self)
+        guard bytes.count <= LedgerLimits.textBytes else { throw .invalid(field.rawValue) }
+        var text = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
         // Decoding repairs wrong UTF-8, which shows as other bytes.
-        guard bytes.count <= LedgerLimits.textBytes, text.utf8.elementsEqual(bytes) else {
-            throw .invalid(field.rawValue)
-        }
+        let isSame = text.withUTF8 { decoded in bytes.withUnsafeBufferPointer { $0.elementsEqual(decoded) } }
+        guard isSame else { throw .invalid(field.rawValue) }
         return text
     }
 

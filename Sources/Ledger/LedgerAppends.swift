@@ -203,12 +203,8 @@ extension LedgerWriter {
             statements.closeDecision.bind(1, token.value)
             try statements.closeDecision.run()
             try index.add(row, sequence)
-            guard row.isDue else { return }
-            statements.insertDue.bind(1, sequence)
-            statements.insertDue.bind(2, try delivery.lastOrdinal() + 1)
-            statements.insertDue.bind(3, Int64(1 + row.photos.count))
-            try statements.insertDue.run()
         }
+        if row.isDue { try oweRow(sequence, steps: 1 + row.photos.count) }
         return row
     }
 

@@ -252,7 +252,9 @@ extension Record {
         switch body {
         case .capture(let capture): capture.photos
         case .supplement(let supplement): supplement.photos
-        case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
+        case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .carried,
+            .unrecognised:
+            []
         }
     }
 }

@@ -41,6 +41,8 @@ public enum LedgerError: Error, Sendable {
     case otherDevice(folder: String, found: String, expected: String)
     /// A record does not hold what the chain or the format says.
     case damaged(sequence: UInt64, reason: String)
+    /// The database's pages do not fit together, in SQLite's words.
+    case structure(String)
     /// A photo is missing, or its bytes do not have the hash that names it.
     case photoDamaged(Digest, reason: String)
     /// There is no record yet.
@@ -60,7 +62,7 @@ public enum LedgerError: Error, Sendable {
     /// transaction stands as it was before the call.
     public var undoesTransaction: Bool {
         switch self {
-        case .store, .damaged: true
+        case .store, .damaged, .structure: true
         case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers,
             .backup, .limit, .refused:
             false
@@ -73,7 +75,7 @@ public enum LedgerError: Error, Sendable {
         case .store(let error): error.isFull
         case .file(_, .system(_, _, let errno)): errno == 28
         case .file, .lockedByAnother, .otherDevice, .damaged, .photoDamaged, .nothingRecorded, .noSuchRecord,
-            .indexDiffers, .backup, .limit, .refused:
+            .indexDiffers, .backup, .limit, .refused, .structure:
             false
         }
     }
@@ -91,6 +93,8 @@ public enum LedgerError: Error, Sendable {
                 + "keep that folder as it is and name a new one"
         case .damaged(let sequence, let reason):
             "ledger: record \(sequence): \(reason); keep the folder as evidence, and begin a new one"
+        case .structure(let words):
+            "ledger: its database is damaged: \(words); keep the folder as evidence, and begin a new one"
         case .photoDamaged(let digest, let reason): "ledger: photo \(digest.hexadecimal): \(reason); restore a backup"
         case .nothingRecorded: "ledger: nothing has been recorded yet; start the controller once"
         case .noSuchRecord(let sequence, let oldest, let newest):

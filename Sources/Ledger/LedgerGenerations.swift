@@ -34,6 +34,7 @@ public enum LedgerGenerations {
     static let presentFile = "ledger.db"
     /// How many generations are looked for.
     private static let limit: UInt32 = 1_000
+    private static let attempts = 3
 
     /// Verifies those that were set aside, oldest first, and then the present one. A damaged old one is no fault of the
     /// present one: `isSound` of the result speaks of the present one and of its link.
@@ -61,8 +62,15 @@ public enum LedgerGenerations {
         // A witnessed record of an earlier generation is looked for there.
         let first = try reader.stored(from: 0, limit: 1).first?.sequence ?? 1
         let isOwn = witness.map { $0.sequence >= first } ?? false
-        let verifier = try LedgerVerifier(reader, witness: isOwn ? witness : nil, checksPhotos: checksPhotos)
-        var report = verifier.verify(after: before)
+        var report = LedgerReport(head: LedgerHead(sequence: 0, hash: .zero))
+        // A running writer that prunes meanwhile takes away what is about to be read: then once more.
+        for _ in 0..<attempts {
+            let pruned = try reader.prunes().first?.sequence
+            let verifier = try LedgerVerifier(reader, witness: isOwn ? witness : nil, checksPhotos: checksPhotos)
+            report = verifier.verify(after: before)
+            let nowPruned = try reader.prunes().first?.sequence
+            if report.isSound || nowPruned == pruned { break }
+        }
         if let witness, !isOwn, report.fault == nil {
             report.fault = try compare(witness, folder, files, reports)
         }

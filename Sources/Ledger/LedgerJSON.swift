@@ -180,6 +180,10 @@ extension JSONObject {
             put(release.by)
             put(gate)
         case .supplement(let supplement): put(supplement)
+        case .carried(let row, let origin):
+            put(row)
+            put("origin_seq", number: origin.sequence)
+            put("origin_hash", origin.hash.hexadecimal)
         case .unrecognised: break
         }
     }
@@ -286,7 +290,9 @@ extension JSONObject {
             put("last_good_hash", generation.lastGood?.hash.hexadecimal)
             put("counter_seq", number: generation.counter?.sequence)
             put("counter_hash", generation.counter?.hash.hexadecimal)
-        case .boot, .capture, .decision, .pass, .quarantine, .note, .manualRelease, .supplement, .unrecognised: break
+        case .boot, .capture, .decision, .pass, .quarantine, .note, .manualRelease, .supplement, .carried,
+            .unrecognised:
+            break
         }
     }
 

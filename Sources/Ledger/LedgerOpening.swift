@@ -24,8 +24,9 @@ struct OpenedLedger {
     var photoBytes: UInt64 = 0
     /// True until the generation's first record is there.
     var isNew = false
-    /// How a later generation came about: to be appended after its boot record.
+    /// How a later generation came about, and what the one before still owed: to be appended after its boot record.
     var begun: GenerationEntry?
+    var carried: [CarriedRow] = []
 }
 
 struct LedgerOpening {
@@ -49,7 +50,10 @@ struct LedgerOpening {
     func open() throws(LedgerError) -> OpenedLedger {
         // The connection to a database that is not gone on with is closed when `look` returns: closing it later would
         // remove the log of the new one.
-        switch try look() {
+        var finding = try look()
+        // A read that failed once may succeed: a whole ledger is not given up for it.
+        if case .unusable = finding { finding = try look() }
+        switch finding {
         case .sound(let opened): return opened
         case .nothing:
             let key = try keys.begin(after: nil)
@@ -58,8 +62,22 @@ struct LedgerOpening {
             let number = max(firstFreeNumber(from: 1) - 1, counter.state?.generation ?? 0)
             return try begin(nil, number, setAside: "", why: "it was empty, beside its counter or earlier generations")
         case .unusable(let tail, let why):
+            let carried = try owed(tail)
             let number = try setAside(max(tail?.generation ?? 1, counter.state?.generation ?? 1))
-            return try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
+            var opened = try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
+            opened.carried = carried
+            return opened
+        }
+    }
+
+    /// What the old database owes the platforms, as far as it can be read.
+    private func owed(_ tail: LedgerTail?) throws(LedgerError) -> [CarriedRow] {
+        guard tail?.device != nil else { return [] }
+        do throws(LedgerError) {
+            return try LedgerCarry.owed(try database())
+        } catch {
+            guard error.isDamage else { throw error }
+            return []
         }
     }
 

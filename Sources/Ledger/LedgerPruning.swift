@@ -186,7 +186,7 @@ extension LedgerWriter {
                 switch try row.decoded().body {
                 case .capture(let capture): references += capture.photos
                 case .supplement(let supplement): references += supplement.photos
-                case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease,
+                case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .carried,
                     .unrecognised:
                     break
                 }

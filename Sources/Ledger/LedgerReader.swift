@@ -19,7 +19,6 @@ public struct DueItem: Sendable {
 
 public final class LedgerReader {
     let database: Database
-    private let newest: Statement
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement
@@ -121,7 +120,7 @@ public final class LedgerReader {
     public func nextDue(destination: String) throws(LedgerError) -> DueItem? {
         guard let position = try query({ () throws(StoreError) in try delivery.next(destination) }) else { return nil }
         guard let record = try records(from: position.sequence, limit: 1).first,
-            record.sequence == position.sequence, case .pass(let row) = record.body
+            record.sequence == position.sequence, let row = record.body.dueRow
         else { throw .damaged(sequence: position.sequence, reason: "it is due and not a pass record") }
         let index = Int(position.step) - 1
         guard index < row.photos.count else {

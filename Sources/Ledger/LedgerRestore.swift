@@ -136,6 +136,7 @@ private final class RestoredTables {
             statement.bind(4, text: entry.reason)
             statement.bind(5, record.wall.microseconds)
             try statement.run()
+        case .carried(let row, _): try owe(row, record)
         case .boot, .note, .seal, .prune, .generation, .manualRelease, .supplement, .unrecognised: break
         }
     }
@@ -144,7 +145,10 @@ private final class RestoredTables {
         statements.closeDecision.bind(1, record.token.value)
         try statements.closeDecision.run()
         try index.add(row, record.sequence)
-        guard row.isDue else { return }
+        if row.isDue { try owe(row, record) }
+    }
+
+    private func owe(_ row: PassRow, _ record: Record) throws(StoreError) {
         statements.insertDue.bind(1, record.sequence)
         statements.insertDue.bind(2, try delivery.lastOrdinal() + 1)
         statements.insertDue.bind(3, Int64(1 + row.photos.count))

@@ -109,7 +109,7 @@ extension LedgerError {
     /// Whether the file is at fault, and not the disk, the rights or the caller: then a new generation helps.
     var isDamage: Bool {
         switch self {
-        case .damaged: true
+        case .damaged, .structure: true
         case .store(.foreign): true
         case .store(let error): error.isDamage
         case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers,

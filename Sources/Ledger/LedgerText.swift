@@ -34,6 +34,8 @@ extension Record {
             " \(generation.number) begun, \(generation.setAside) set aside: \(generation.reason)"
         case .manualRelease(let release, _):
             " lane \(release.lane.index + 1) \(plateWord(release.plate)) by \(release.by.person): \(release.by.reason)"
+        case .carried(let row, let origin):
+            " \(plateWord(row.plate)) \(row.serial), record \(origin.sequence) of the generation before"
         case .supplement(let supplement):
             (supplement.correctedSequence.map { " to record \($0)" } ?? " of a missed row")
                 + " by \(supplement.by.person): \(supplement.by.reason)"

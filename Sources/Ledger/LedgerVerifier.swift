@@ -2,11 +2,13 @@
 //
 // Invariants: it only reads, and takes nothing as given but the device's name, the first key when it was written down,
 // and a head that a witness wrote down. What no seal covers and no witness saw could be cut off unseen.
-// Limits: it holds at most `rowsPerTurn` records at a time, and of the decisions the numbers of those not yet ended.
+// Limits: it holds at most `rowsPerTurn` records at a time, the numbers of decisions not yet ended, and two bits for
+// each vehicle of the boot under way.
 
 import Crypto
 import Domain
 import Machine
+import Store
 
 /// What a verification found.
 public struct LedgerReport: Sendable {
@@ -38,6 +40,7 @@ public final class LedgerVerifier {
     private let reader: LedgerReader
     private let witness: LedgerHead?
     private let checksPhotos: Bool
+    private let derived: DerivedTables
     private var walk: ChainWalk
     private var report: LedgerReport
     private var boot: UInt32 = 0
@@ -54,8 +57,8 @@ public final class LedgerVerifier {
     /// Decisions that wait for their outcome, by token: the record and whether it allows.
     private var open: [VehicleToken: (sequence: UInt64, allows: Bool)] = [:]
     /// Tokens of this boot that have an outcome. A token of an earlier boot was closed at that boot's end.
-    private var ended: Set<VehicleToken> = []
-    private var decided: Set<VehicleToken> = []
+    private var ended = TokenSet()
+    private var decided = TokenSet()
 
     /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
     /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
@@ -67,6 +70,7 @@ public final class LedgerVerifier {
         self.reader = reader
         self.witness = witness
         self.checksPhotos = checksPhotos
+        derived = try DerivedTables(reader.database)
         sealed = reader.sealedState()
         var name = device ?? ""
         var first: UInt64 = 1
@@ -124,21 +128,27 @@ public final class LedgerVerifier {
     /// Walks the whole ledger. What is found wrong stands in the report.
     public func verify() -> LedgerReport {
         do throws(LedgerError) {
-            while true {
-                let rows = try reader.stored(from: walk.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
-                guard !rows.isEmpty else { break }
-                for row in rows { try check(row) }
-            }
+            if let words = try DerivedTables.structureFault(reader.database) { throw .structure(words) }
+            while try reader.database.reading({ () throws(LedgerError) in try turn() }) {}
             if let witness, witness.sequence > report.head.sequence {
                 throw .damaged(
                     sequence: report.head.sequence + 1,
                     reason: "it is missing at the end: a head at record \(witness.sequence) was witnessed")
             }
             try finish()
+            let hasGrown = try reader.head()?.sequence ?? 0 > walk.head.sequence
+            try derived.finish(last: walk.head.sequence, open: hasGrown ? nil : open.mapValues { $0.sequence })
         } catch {
             report.fault = error
         }
         return report
+    }
+
+    /// False at the end.
+    private func turn() throws(LedgerError) -> Bool {
+        let rows = try reader.stored(from: walk.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
+        for row in rows { try check(row) }
+        return !rows.isEmpty
     }
 
     private func finish() throws(LedgerError) {
@@ -184,6 +194,7 @@ public final class LedgerVerifier {
         try checkBoot(record, isFoundation: isFoundation)
         try clocks.advance(record, &report)
         try checkBody(record, row.canonical)
+        if record.sequence > prunedThrough { try derived.check(record) }
         walk = next
         report.records += 1
         report.head = next.head
@@ -197,7 +208,7 @@ public final class LedgerVerifier {
         case .supplement(let supplement):
             if checksPhotos, record.sequence > photosThrough { try checkPhotos(supplement.photos, record.sequence) }
         case .decision(let decision, _):
-            guard decided.insert(record.token).inserted else {
+            guard decided.insert(record.token) else {
                 throw fault(record, "its token has an earlier decision")
             }
             // A decision that came after the end of its passage opens nothing.
@@ -222,7 +233,7 @@ public final class LedgerVerifier {
             }
             report.add(.generation(entry.number, setAside: entry.setAside, reason: entry.reason))
             if isLinkChecked { try checkLink(entry, record) }
-        case .boot, .quarantine, .note, .unrecognised: break
+        case .boot, .quarantine, .note, .carried, .unrecognised: break
         }
         guard report.records != 1 || report.generation == 1 || record.kindNumber == RecordKind.generation.rawValue
         else { throw fault(record, "the second record of a later generation is its generation record") }
@@ -274,13 +285,13 @@ public final class LedgerVerifier {
 
     private func enter(_ number: UInt32) {
         boot = number
-        ended = []
-        decided = []
+        ended = TokenSet()
+        decided = TokenSet()
         releases = [:]
     }
 
     private func checkPass(_ row: PassRow, _ record: Record) throws(LedgerError) {
-        guard ended.insert(record.token).inserted else { throw fault(record, "its token has an earlier outcome") }
+        guard ended.insert(record.token) else { throw fault(record, "its token has an earlier outcome") }
         let decision = open.removeValue(forKey: record.token)
         let tokenBoot = UInt32(truncatingIfNeeded: record.token.value >> 32)
         // Only what an earlier boot left open is closed in a later one.

@@ -22,6 +22,7 @@ public final class LedgerWriter {
     let counter: SealCounter
     let reserve: LedgerReserve
     private let lock: FileLock
+    private let hasher = ChainHasher()
 
     /// What a failed transaction is set back to.
     struct Memory {
@@ -33,6 +34,7 @@ public final class LedgerWriter {
         /// True until the generation's first record is there, and how the generation came about.
         var isNew: Bool
         var begun: GenerationEntry?
+        var carried: [CarriedRow]
         var lastSeal: UInt64?
         /// Lane time of this boot's last seal, or of its boot record.
         var sealedAt: Instant?
@@ -82,6 +84,7 @@ public final class LedgerWriter {
         delivery = opened.delivery
         memory = Memory(
             head: opened.head, boot: opened.boot, root: opened.root, isNew: opened.isNew, begun: opened.begun,
+            carried: opened.carried,
             lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
         generation = opened.begun
         do throws(StoreError) {
@@ -182,6 +185,8 @@ public final class LedgerWriter {
         memory.isNew = false
         if let begun = memory.begun { try insert(.generation(begun), .none) }
         memory.begun = nil
+        try append(carried: memory.carried)
+        memory.carried = []
         return try closeOpenDecisions()
     }
 
@@ -203,7 +208,7 @@ public final class LedgerWriter {
     }
 
     func insert(_ header: RecordHeader, _ canonical: [UInt8]) throws(LedgerError) {
-        let hash = Chain.hash(after: memory.head.hash, canonical)
+        let hash = hasher.hash(after: memory.head.hash, canonical)
         try store { () throws(StoreError) in
             let statement = statements.insertRecord
             statement.bind(1, header.sequence)

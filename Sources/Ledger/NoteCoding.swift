@@ -108,7 +108,8 @@ extension LedgerNote {
                     rowsDue: try fields.required(.rowsDue, UInt64.self),
                     rowsWaiting: try fields.required(.rowsWaiting, UInt64.self),
                     itemsQuarantined: try fields.required(.itemsQuarantined, UInt64.self)))
-        case .boot, .capture, .decision, .pass, .quarantine, .seal, .prune, .generation, .manualRelease, .supplement:
+        case .boot, .capture, .decision, .pass, .quarantine, .seal, .prune, .generation, .manualRelease, .supplement,
+            .carried:
             return nil
         }
     }

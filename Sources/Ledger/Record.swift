@@ -43,6 +43,7 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
     case act = 21
     case power = 22
     case deliveryState = 23
+    case carried = 24
 
     /// A stable word for exports and the console.
     public var word: String {
@@ -70,6 +71,7 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
         case .act: "act"
         case .power: "power"
         case .deliveryState: "delivery-state"
+        case .carried: "carried"
         }
     }
 }
@@ -133,6 +135,8 @@ public enum RecordBody: Sendable {
     case generation(GenerationEntry)
     case manualRelease(ManualRelease, gate: GateCodes)
     case supplement(Supplement)
+    /// A row of an earlier generation that was still due, and where it stands there.
+    case carried(PassRow, origin: LedgerHead)
     /// A kind of a later format: its bytes are hashed, and not read.
     case unrecognised
 }

@@ -80,6 +80,16 @@ extension Record {
 }
 
 extension RecordBody {
+    /// The in/out row that the platforms are sent.
+    var dueRow: PassRow? {
+        switch self {
+        case .pass(let row), .carried(let row, _): row
+        case .boot, .capture, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .supplement,
+            .unrecognised:
+            nil
+        }
+    }
+
     var kind: RecordKind? {
         switch self {
         case .boot: .boot
@@ -105,6 +115,7 @@ extension RecordBody {
         case .generation: .generation
         case .manualRelease: .manualRelease
         case .supplement: .supplement
+        case .carried: .carried
         case .unrecognised: nil
         }
     }
@@ -131,6 +142,10 @@ extension RecordBody {
         case .generation(let generation): try fields.put(generation)
         case .manualRelease(let release, let gate): try fields.put(release, gate)
         case .supplement(let supplement): try fields.put(supplement)
+        case .carried(let row, let origin):
+            try fields.put(row)
+            fields.put(.originSequence, origin.sequence)
+            fields.put(.originHash, origin.hash)
         case .unrecognised: break
         }
         return fields.bytes
@@ -156,6 +171,10 @@ extension RecordBody {
         case .generation: self = .generation(try fields.generation())
         case .manualRelease: self = .manualRelease(try fields.manualRelease(), gate: try fields.gate())
         case .supplement: self = .supplement(try fields.supplement())
+        case .carried:
+            let origin = LedgerHead(
+                sequence: try fields.required(.originSequence, UInt64.self), hash: try fields.digest(.originHash))
+            self = .carried(try fields.pass(), origin: origin)
         case .shutdown, .faultRaised, .faultHealed, .clockStep, .registerImported, .configurationLoaded, .uplinkState,
             .listChanged, .policyChanged, .login, .act, .power, .deliveryState:
             guard let note = try LedgerNote(kind, fields) else { preconditionFailure("LDG-9 each kind has a body") }

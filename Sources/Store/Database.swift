@@ -27,6 +27,9 @@ public final class Database {
 
     let handle: OpaquePointer
     public let path: String
+    /// Understood once: they frame every transaction.
+    private var beginStatement: OpaquePointer?
+    private var commitStatement: OpaquePointer?
 
     /// Opens the file for writing, makes it when it is missing, and brings its schema up to date.
     /// `vfs` names another file layer of SQLite's, registered before: fault injection enters there.
@@ -109,6 +112,8 @@ public final class Database {
     }
 
     deinit {
+        sqlite3_finalize(beginStatement)
+        sqlite3_finalize(commitStatement)
         // _v2: statements that are still held keep the connection until they are released.
         sqlite3_close_v2(handle)
     }
@@ -181,12 +186,36 @@ public final class Database {
 
     /// Starts a transaction that writes; waits at most `busyMilliseconds` for another writer.
     public func begin() throws(StoreError) {
-        try execute("BEGIN IMMEDIATE")
+        try run(&beginStatement, "BEGIN IMMEDIATE")
     }
 
     /// When it returns, everything since `begin` is on the disk. When it throws, call `rollback`.
     public func commit() throws(StoreError) {
-        try execute("COMMIT")
+        try run(&commitStatement, "COMMIT")
+    }
+
+    private func run(_ kept: inout OpaquePointer?, _ sql: StaticString) throws(StoreError) {
+        if kept == nil {
+            let code = sqlite3_prepare_v3(
+                handle, Database.characters(sql), -1, UInt32(SQLITE_PREPARE_PERSISTENT), &kept, nil)
+            guard code == SQLITE_OK else { throw failure(code, sql.description) }
+        }
+        let code = sqlite3_step(kept)
+        guard code == SQLITE_DONE else {
+            let error = failure(code, sql.description)
+            sqlite3_reset(kept)
+            throw error
+        }
+        sqlite3_reset(kept)
+    }
+
+    /// All that `work` reads is of one moment, and the file is locked for it once. It lasts no longer than `work`: an
+    /// open read holds back the log.
+    public func reading<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> T {
+        // It fails only inside another transaction, whose moment then holds.
+        let isOwn = sqlite3_exec(handle, "BEGIN", nil, nil, nil) == SQLITE_OK
+        defer { if isOwn { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) } }
+        return try work()
     }
 
     /// Moves the write-ahead log into the main file. Does nothing while a reader is in the middle of something.

@@ -13,15 +13,15 @@ enum Layers {
         ["Ledger", "Registry"],
         ["Devices", "Web", "Uplink", "Console"],
         ["Controller", "SiteSimulator"],
-        ["gatewarden", "gwctl", "gwsim"],
+        ["gatewarden", "gwctl", "gwsim", "gwbench"],
     ]
 
-    static let hostPrograms: Set<String> = ["gwctl", "gwsim", "SiteSimulator"]
+    static let hostPrograms: Set<String> = ["gwctl", "gwsim", "gwbench", "SiteSimulator"]
 
     /// The only rooms that may import a C library.
     static let doors: [String: Set<String>] = [
         "CSystem": ["Machine", "SiteSimulator"],
-        "CSQLite": ["Store"],
+        "CSQLite": ["Store", "gwbench"],
         "COpenSSL": ["Crypto", "SiteSimulator"],
         "CLibevent": ["Machine"],
         "CLibgpiod": ["Machine"],

@@ -48,7 +48,7 @@ struct Forger {
                 lastSeal = header.sequence
             }
             let canonical = try header.canonical(body: try body.encoded())
-            head = LedgerHead(sequence: header.sequence, hash: Chain.hash(after: head.hash, canonical))
+            head = LedgerHead(sequence: header.sequence, hash: ChainHasher().hash(after: head.hash, canonical))
             let insert = try database.prepare(
                 "INSERT INTO record(seq, kind, token, canonical, hash) VALUES(?1, ?2, ?3, ?4, ?5)")
             insert.bind(1, header.sequence)
@@ -85,7 +85,7 @@ extension Forger {
         let database = try Database.writer(LedgerPath.database(site.folder), LedgerSchema.schema)
         let update = try database.prepare("UPDATE record SET canonical = ?1, hash = ?2 WHERE seq = ?3")
         update.bind(1, blob: canonical)
-        update.bind(2, blob: Chain.hash(after: before.hash, canonical).bytes)
+        update.bind(2, blob: ChainHasher().hash(after: before.hash, canonical).bytes)
         update.bind(3, prune.sequence)
         try update.run()
     }

@@ -132,6 +132,32 @@ struct GenerationTests {
         #expect(all.reports[1].report.findings.contains(.linked(2, true)))
     }
 
+    /// Promise 5: what was due stays due, with its serial number, and what was delivered does not come again.
+    @Test func whatWasStillDueGoesOnInTheNextGeneration() throws {
+        try began()
+        let serials = try site.reader().records(from: 1, limit: 100).compactMap { record -> String? in
+            if case .pass(let row) = record.body { row.serial } else { nil }
+        }
+        do {
+            let writer = try site.bootedWriter()
+            try writer.transaction {
+                for step in 0..<3 { try $0.confirm(destination: "p", sequence: 4, step: UInt32(step)) }
+            }
+        }
+        try FileManager.default.removeItem(atPath: path("seal/key"))
+        let writer = try site.bootedWriter()
+        #expect(writer.generation != nil)
+        let item = try #require(try site.reader().nextDue(destination: "p"))
+        #expect(item.row.serial == serials[1])
+        #expect(try site.reader().backlog(destination: "p") == 1)
+        try writer.transaction {
+            for step in 0..<3 { try $0.confirm(destination: "p", sequence: item.sequence, step: UInt32(step)) }
+        }
+        #expect(try site.reader().nextDue(destination: "p") == nil)
+        try writer.seal(.start)
+        #expect(try site.report().isSound)
+    }
+
     @Test func aLedgerBegunWithoutKeysIsSetAside() throws {
         try began()
         // What earlier versions wrote: no key in the first record.

@@ -27,8 +27,12 @@ final class TestClock: Clock, @unchecked Sendable {
 
 /// Disk files that fail at the n-th call that writes.
 final class FailingFiles: Files {
-    private let disk = DiskFiles()
+    private let disk: any Files
     var callsUntilFailure = Int.max
+
+    init(_ disk: any Files = DiskFiles()) {
+        self.disk = disk
+    }
 
     private func count(_ path: String) throws(MachineError) {
         callsUntilFailure -= 1
@@ -69,15 +73,30 @@ final class LedgerSite {
 
     let folder = NSTemporaryDirectory() + "gw-ledger-" + UUID().uuidString
     let clock = TestClock()
-    let files = FailingFiles()
+    let files: FailingFiles
+    private let vfs: String?
     private var count: UInt32 = 0
     private var seedCount = 0
 
+    init() {
+        files = FailingFiles()
+        vfs = nil
+    }
+
+    /// A ledger on a simulated disk. Only its lock lies in the real folder.
+    init(disk: SimulatedDisk) throws {
+        files = FailingFiles(SimulatedFiles(disk))
+        vfs = SimulatedVFS.name
+        SimulatedVFS.mount(disk, at: folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
     deinit {
+        SimulatedVFS.unmount(folder)
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    func writer(device: String = LedgerSite.device, vfs: String? = nil) throws -> LedgerWriter {
+    func writer(device: String = LedgerSite.device) throws -> LedgerWriter {
         // Seeds 00…1f, 20…3f and so on, over all writers of the site.
         try LedgerWriter(folder: folder, files: files, clock: clock, device: device, vfs: vfs) {
             defer { self.seedCount += 1 }
@@ -92,7 +111,7 @@ final class LedgerSite {
         return writer
     }
 
-    func reader() throws -> LedgerReader { try LedgerReader(folder: folder, files: files) }
+    func reader() throws -> LedgerReader { try LedgerReader(folder: folder, files: files, vfs: vfs) }
 
     func report(witness: LedgerHead? = nil) throws -> LedgerReport {
         try LedgerVerifier(reader(), device: LedgerSite.device, witness: witness).verify()
@@ -192,7 +211,7 @@ final class LedgerSite {
 
     /// Changes the database behind the ledger's back, as somebody with the file in hands would.
     func tamper(_ sql: StaticString) throws {
-        let database = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema)
+        let database = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema, vfs: vfs)
         try database.execute(sql)
     }
 }

@@ -58,7 +58,7 @@ struct LedgerVerifierTests {
         let database = try Database.writer(LedgerPath.database(site.folder), LedgerSchema.schema)
         let update = try database.prepare("UPDATE record SET canonical = ?1, hash = ?2 WHERE seq = 4")
         update.bind(1, blob: canonical)
-        update.bind(2, blob: Chain.hash(after: previous, canonical).bytes)
+        update.bind(2, blob: ChainHasher().hash(after: previous, canonical).bytes)
         try update.run()
         try expectFault(5, "hash does not match")
     }
@@ -104,7 +104,10 @@ struct LedgerVerifierTests {
 
     @Test func aLedgerCutShortAndGoneOnIsFoundByTheWitness() throws {
         let head = try twoPasses()
-        try site.tamper("DELETE FROM record WHERE seq > 4; DELETE FROM capture WHERE seq > 4")
+        try site.tamper(
+            """
+            DELETE FROM record WHERE seq > 4; DELETE FROM capture WHERE seq > 4; DELETE FROM due WHERE seq > 4
+            """)
         do {
             let writer = try site.bootedWriter()
             try site.pass(writer, "k9")

@@ -36,6 +36,7 @@ struct RecordCodingTests {
         return [
             .boot(version: "1.0", cause: "watchdog", device: "gate-1", root: nil), unread, .capture(capture),
             .decision(decision, gate: LedgerSite.gate), .decision(unknown, gate: LedgerSite.gate), .pass(row),
+            .carried(row, origin: LedgerHead(sequence: 7, hash: .zero)),
             .pass(bare),
             .quarantine(QuarantineEntry(destination: "p", sequence: .max, step: 2, reason: "重复")),
             .note(.faultRaised(subject: "camera", detail: "silent")),

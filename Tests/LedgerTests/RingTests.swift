@@ -195,7 +195,7 @@ struct RingTests {
         let database = try Database.writer(LedgerPath.database(site.folder), LedgerSchema.schema)
         let update = try database.prepare("UPDATE record SET canonical = ?1, hash = ?2 WHERE seq = ?3")
         update.bind(1, blob: canonical)
-        update.bind(2, blob: Chain.hash(after: entry.previousHash, canonical).bytes)
+        update.bind(2, blob: ChainHasher().hash(after: entry.previousHash, canonical).bytes)
         update.bind(3, seal.sequence)
         try update.run()
         guard case .damaged(seal.sequence, let reason) = try site.report().fault else { throw CancellationError() }

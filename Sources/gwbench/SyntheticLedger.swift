@@ -1,0 +1,117 @@
+// A ledger that is filled with made-up vehicles through the same calls as the controller's.
+
+import Domain
+import Foundation
+import Ledger
+import Machine
+
+final class SyntheticLedger {
+    static let gate = GateCodes(
+        enterpriseID: "410100A001", enterpriseName: "示例钢铁有限公司", entranceGateCode: "A", gateCode: "A01")
+
+    let writer: LedgerWriter
+    let folder: String
+    private let clock = SystemClock()
+    private let lane = LaneID(0)
+    private var count: UInt32 = 0
+    private var waiting: [PassEnd] = []
+
+    init(_ folder: String) throws {
+        self.folder = folder
+        writer = try LedgerWriter(folder: folder, files: DiskFiles(), clock: clock, device: "bench")
+        try transaction { try writer.appendBoot(version: "bench", cause: "bench") }
+    }
+
+    func transaction(_ work: () throws -> Void) throws {
+        try writer.begin()
+        try work()
+        try writer.commit()
+    }
+
+    func note() throws {
+        count += 1
+        let detail = "no answer for 60 s; \(count); " + String(repeating: "the link to the recorder is up; ", count: 6)
+        try writer.append(note: .faultRaised(subject: "camera north", detail: detail))
+    }
+
+    private func nextToken() -> VehicleToken {
+        count += 1
+        return VehicleToken(boot: writer.bootNumber, lane: lane, count: count)
+    }
+
+    private func vehicle() throws -> Vehicle {
+        let digits = String(10_000 + count &* 7_919 % 90_000)
+        guard let plate = Plate("冀A\(digits)", colour: .yellow) else { throw BenchFault(what: "plate \(digits)") }
+        var vehicle = Vehicle(plate: plate, stage: .china6)
+        vehicle.vin = "LFWSRXSJ2L1E\(digits)"
+        vehicle.registrationDate = "2021-07-02"
+        vehicle.vehicleType = "H17"
+        vehicle.fuel = FuelType(code: "B")
+        vehicle.model = "CA4250P66K25T1A1E5"
+        vehicle.engineModel = "CA6DM3"
+        vehicle.engineNumber = "E-\(digits)"
+        vehicle.usage = "F"
+        vehicle.networked = true
+        vehicle.fleet = "示例车队"
+        return vehicle
+    }
+
+    func capture(_ token: VehicleToken) throws -> String {
+        let plate = try vehicle().plate
+        let key = "vzenith/SN-0001/\(clock.wall().microseconds)-\(token.value)"
+        var capture = Capture(key: key, camera: "SN-0001", rawPlate: plate.text, plate: plate)
+        capture.confidence = 97
+        capture.takenAt = clock.wall()
+        _ = try writer.append(capture: capture, lane: lane, token: token)
+        return key
+    }
+
+    /// The record that a vehicle waits for.
+    func decide(_ token: VehicleToken? = nil, key: String = "vzenith/SN-0001/1790000000000000-4294967296") throws {
+        let token = token ?? nextToken()
+        let asked = clock.now()
+        var decision = Decision(
+            verdict: Verdict(lane: lane, token: token, reason: .stageAllowed), direction: .entry, askedAt: asked,
+            decidedAt: asked)
+        let vehicle = try vehicle()
+        decision.captureKey = key
+        decision.camera = "SN-0001"
+        decision.rawPlate = vehicle.plate.text
+        decision.plate = vehicle.plate
+        decision.vehicle = vehicle
+        decision.registerImportedAt = clock.wall()
+        try writer.append(decision: decision, gate: SyntheticLedger.gate)
+        waiting.append(
+            PassEnd(
+                lane: lane, token: token, outcome: .completed, arrivedAt: asked, raisedAt: asked, enteredAt: asked,
+                endedAt: asked))
+    }
+
+    /// The ends of the passages that were decided upon.
+    func end() throws {
+        for end in waiting { try writer.append(end: end, gate: SyntheticLedger.gate, direction: .entry) }
+        waiting = []
+    }
+
+    /// Three records: capture, decision and end, each in its transaction as the threads make them.
+    func pass() throws {
+        let token = nextToken()
+        var key = ""
+        try transaction { key = try capture(token) }
+        try transaction { try decide(token, key: key) }
+        try transaction { try end() }
+    }
+
+    /// The same records in large transactions, for filling.
+    func fill(to sequence: UInt64) throws {
+        while writer.head.sequence < sequence {
+            try transaction {
+                for _ in 0..<2_000 where writer.head.sequence < sequence {
+                    let token = nextToken()
+                    try decide(token, key: try capture(token))
+                    try end()
+                }
+            }
+        }
+    }
+}
