@@ -48,7 +48,7 @@ func roomTests(_ name: String, _ uses: [String], notSwift: [String] = []) -> Tar
 let cLibraries: [Target] = [
     library("CSystem", ["pthread", "m"]),
     library("CSQLite", ["sqlite3", "m"]),
-    library("COpenSSL", firmware ? ["ssl", "crypto", "z", "zstd"] : ["ssl", "crypto"]),
+    library("COpenSSL", ["ssl", "crypto"]),
     library("CLibevent", ["event_openssl", "event"]),
     library("CJansson", ["jansson"]),
     library("CExpat", ["expat"]),
