@@ -22,6 +22,7 @@ public final class LedgerReader {
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement
+    private let newest: Statement
     private let newestKeys: Statement
     private let quarantined: Statement
     private let quarantinedItem: Statement

@@ -82,14 +82,13 @@ public final class LedgerWriter {
         database = opened.database
         statements = opened.statements
         delivery = opened.delivery
+        index = opened.index
         memory = Memory(
             head: opened.head, boot: opened.boot, root: opened.root, isNew: opened.isNew, begun: opened.begun,
-            carried: opened.carried,
-            lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
+            carried: opened.carried, lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
         generation = opened.begun
         do throws(StoreError) {
             memory.photoBytes += UInt64(max(0, try statements.progressValue("photo-bytes")))
-            index = try PassageIndex(database)
         } catch {
             throw .store(error)
         }
