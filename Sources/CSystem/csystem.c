@@ -102,6 +102,8 @@ int gw_fstat(int fd, gw_file_info *info) {
     return 0;
 }
 
+void gw_forget_pages(int fd) { (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+
 int gw_disk_space(const char *path, uint64_t *free_bytes, uint64_t *total_bytes) {
     struct statvfs s;
     if (statvfs(path, &s) != 0) return -1;

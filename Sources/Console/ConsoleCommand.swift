@@ -31,6 +31,11 @@ public enum ConsoleCommand: Equatable, Sendable {
     case lanes
     /// The newest records, 1...`ConsoleRequest.maximumTailCount`.
     case ledgerTail(count: Int)
+    /// The newest passages of a plate, or of a part of one with `*`.
+    case ledgerFind(plate: String)
+    /// How many vehicles crossed, and what was not seen, on a day (yyyy-MM-dd); nil: today.
+    case ledgerCount(day: String?)
+    case ledgerGaps(day: String?)
 }
 
 /// One line as understood.
@@ -62,6 +67,9 @@ enum ConsoleRequest: Equatable {
         "lane N latency      how long its outputs took from the edge, as a histogram",
         "lane N trace [n]    the newest n steps of its arm, 1 to \(maximumTraceCount); save them for gatewarden lane replay",
         "ledger tail [n]     the newest n records, 1 to \(maximumTailCount), \(defaultTailCount) when n is left out",
+        "ledger find plate   its newest passages; a part of a plate with *: 冀A1*",
+        "ledger count [day]  vehicles by direction and stage, today or on 2026-03-01",
+        "ledger gaps [day]   when the controller or a device was down",
         "quit                ends this session",
     ]
 
@@ -79,11 +87,16 @@ enum ConsoleRequest: Equatable {
         case ("lane", 3...): self = ConsoleRequest.lane(words)
         case ("ledger", 2...3) where words[1] == "tail":
             self = ConsoleRequest.tail(words.count == 3 ? words[2] : nil)
+        case ("ledger", 3) where words[1] == "find": self = .ask(.ledgerFind(plate: words[2]))
+        case ("ledger", 2...3) where words[1] == "count":
+            self = .ask(.ledgerCount(day: words.count == 3 ? words[2] : nil))
+        case ("ledger", 2...3) where words[1] == "gaps":
+            self = .ask(.ledgerGaps(day: words.count == 3 ? words[2] : nil))
         case ("help", _), ("quit", _), ("status", _), ("lanes", _):
             self = .refused("\(verb) takes nothing after it: type \(verb) alone")
         case ("lane", _): self = .refused(ConsoleRequest.laneHelp)
         case ("ledger", _):
-            self = .refused("ledger is followed by tail and at most one number: type ledger tail 10")
+            self = .refused("ledger is followed by tail, find, count or gaps: type help")
         default:
             self = .refused("unknown command \"\(verb)\": type help for the commands")
         }

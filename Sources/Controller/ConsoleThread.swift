@@ -49,6 +49,45 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
         case .trace(let lane, let count):
             overview.traces.first { $0.serves(lane) }?.lines(count) ?? [unknown(lane)]
         case .ledgerTail(let count): tail(count)
+        case .ledgerFind(let plate):
+            answered { () throws(LedgerError) in
+                var query = LedgerQuery()
+                query.plate = plate
+                let page = try reader.passages(query, newestFirst: true, limit: ConsoleThread.rowsFound)
+                return page.rows.map { $0.line }
+            }
+        case .ledgerCount(let day):
+            onDay(day) { (query) throws(LedgerError) in
+                var query = query
+                query.isDueOnly = true
+                let counts = try reader.counts(query)
+                return try counts.table + [counts.summary(query)] + reader.gaps(query).map { $0.line }
+            }
+        case .ledgerGaps(let day):
+            onDay(day) { (query) throws(LedgerError) in try reader.gaps(query).map { $0.line } }
+        }
+    }
+
+    private static let rowsFound = 20
+
+    private func onDay(
+        _ text: String?, _ work: (LedgerQuery) throws(LedgerError) -> [String]
+    ) -> [String] {
+        guard let day = LedgerQuery.seconds(of: text ?? CivilTime(clock.wall()).dateText) else {
+            return ["a day is written as 2026-03-01"]
+        }
+        var query = LedgerQuery()
+        query.fromSecond = day.first
+        query.toSecond = day.end
+        return answered { () throws(LedgerError) in try work(query) }
+    }
+
+    private func answered(_ work: () throws(LedgerError) -> [String]) -> [String] {
+        do throws(LedgerError) {
+            let lines = try work()
+            return lines.isEmpty ? ["nothing found"] : lines
+        } catch {
+            return [error.description]
         }
     }
 

@@ -68,6 +68,68 @@ struct ChainWalk {
     }
 }
 
+extension LedgerReader {
+    private static let rowsPerWalk = 256
+
+    /// Calls `take` with each of these records, once its hash has been found to follow on the one before.
+    func walkChain(
+        from first: UInt64, through last: UInt64, _ take: (Record, StoredRecord) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
+        var walk = ChainWalk(after: try head(before: first))
+        while walk.head.sequence < last {
+            let rows = try stored(from: walk.head.sequence + 1, limit: LedgerReader.rowsPerWalk)
+            guard !rows.isEmpty else {
+                throw .damaged(sequence: walk.head.sequence + 1, reason: "it is missing at the end")
+            }
+            for row in rows where row.sequence <= last {
+                try walk.advance(row)
+                try take(try row.decoded(), row)
+            }
+        }
+    }
+
+    /// Where the chain stands before a record from which on all are kept.
+    func head(before sequence: UInt64) throws(LedgerError) -> LedgerHead {
+        let (first, device) = try beginning()
+        if sequence <= first.sequence {
+            return LedgerHead(sequence: first.sequence - 1, hash: Chain.genesis(device: device))
+        }
+        guard let row = try stored(from: sequence - 1, limit: 1).first, row.sequence == sequence - 1 else {
+            throw .damaged(sequence: sequence - 1, reason: "it is missing")
+        }
+        return LedgerHead(sequence: row.sequence, hash: try row.decoded().hash)
+    }
+
+    /// The oldest record from which on all are kept: behind it is the foundation alone, when the ledger was pruned.
+    func oldest() throws(LedgerError) -> Record {
+        var first: UInt64 = 0
+        for row in try prunes() {
+            guard case .prune(let prune) = try row.decoded().body, let records = prune.records else { continue }
+            first = records.through + 1
+            break
+        }
+        guard let record = try records(from: first, limit: 1).first else { throw .nothingRecorded }
+        return record
+    }
+
+    /// The newest record.
+    func newestRecord() throws(LedgerError) -> Record {
+        guard let head = try head(), let record = try records(from: head.sequence, limit: 1).first else {
+            throw .nothingRecorded
+        }
+        return record
+    }
+
+    /// The generation's first record, and the name that the ledger was begun with.
+    func beginning() throws(LedgerError) -> (first: Record, device: String) {
+        guard let first = try records(from: 0, limit: 1).first, first.sequence > 0 else { throw .nothingRecorded }
+        guard case .boot(_, _, let device, _) = first.body else {
+            throw .damaged(sequence: first.sequence, reason: "it is the first and not a boot record")
+        }
+        return (first, device)
+    }
+}
+
 /// The store's calls with the ledger's error.
 enum Kept {
     static func statement(_ database: Database, _ sql: StaticString) throws(LedgerError) -> Statement {
@@ -80,6 +142,11 @@ enum Kept {
 
     static func step(_ statement: Statement) throws(LedgerError) -> Bool {
         do throws(StoreError) { return try statement.step() } catch { throw .store(error) }
+    }
+
+    @discardableResult
+    static func run<T>(_ work: () throws(StoreError) -> T) throws(LedgerError) -> T {
+        do throws(StoreError) { return try work() } catch { throw .store(error) }
     }
 }
 

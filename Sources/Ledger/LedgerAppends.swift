@@ -208,6 +208,7 @@ extension LedgerWriter {
         try store { () throws(StoreError) in
             statements.closeDecision.bind(1, token.value)
             try statements.closeDecision.run()
+            try index.add(row, sequence)
         }
         if row.isDue { try oweRow(sequence, steps: 1 + row.photos.count) }
         return row

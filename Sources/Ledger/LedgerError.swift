@@ -45,6 +45,14 @@ public enum LedgerError: Error, Sendable {
     case structure(String)
     /// A photo is missing, or its bytes do not have the hash that names it.
     case photoDamaged(Digest, reason: String)
+    /// There is no record yet.
+    case nothingRecorded
+    /// What was asked for is not kept, or not yet.
+    case noSuchRecord(sequence: UInt64, oldest: UInt64, newest: UInt64)
+    /// The index says of a pass what its record does not say.
+    case indexDiffers(sequence: UInt64)
+    /// A backup or a restore cannot be made, or is not what it should be.
+    case backup(folder: String, reason: String)
     /// More than the format allows.
     case limit(what: String, limit: Int)
     /// The call would break a rule.
@@ -55,7 +63,9 @@ public enum LedgerError: Error, Sendable {
     public var undoesTransaction: Bool {
         switch self {
         case .store, .damaged, .structure: true
-        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .limit, .refused: false
+        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers,
+            .backup, .limit, .refused:
+            false
         }
     }
 
@@ -64,7 +74,9 @@ public enum LedgerError: Error, Sendable {
         switch self {
         case .store(let error): error.isFull
         case .file(_, .system(_, _, let errno)): errno == 28
-        case .file, .lockedByAnother, .otherDevice, .damaged, .photoDamaged, .limit, .refused, .structure: false
+        case .file, .lockedByAnother, .otherDevice, .damaged, .photoDamaged, .nothingRecorded, .noSuchRecord,
+            .indexDiffers, .backup, .limit, .refused, .structure:
+            false
         }
     }
 
@@ -84,6 +96,13 @@ public enum LedgerError: Error, Sendable {
         case .structure(let words):
             "ledger: its database is damaged: \(words); keep the folder as evidence, and begin a new one"
         case .photoDamaged(let digest, let reason): "ledger: photo \(digest.hexadecimal): \(reason); restore a backup"
+        case .nothingRecorded: "ledger: nothing has been recorded yet; start the controller once"
+        case .noSuchRecord(let sequence, let oldest, let newest):
+            "ledger: record \(sequence) is not in it; it has \(oldest) to \(newest)"
+        case .indexDiffers(let sequence):
+            "ledger: record \(sequence): the index says of it what its bytes do not; verify the ledger, then stop the "
+                + "controller and fill the index again with ledger reindex"
+        case .backup(let folder, let reason): "backup \(folder): \(reason)"
         case .limit(let what, let limit): "ledger: \(what) is over the limit of \(limit); nothing of it was kept"
         case .refused(let rule, let detail): "ledger: LED-\(rule.rawValue) \(rule.text): \(detail)"
         }

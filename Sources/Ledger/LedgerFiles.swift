@@ -10,7 +10,7 @@ import Store
 
 enum LedgerSchema {
     /// "GWLD". Everything but `record` is derived from it and from receipts, and is never hashed.
-    static let schema = Schema(applicationID: 0x4757_4C44, steps: [version1])
+    static let schema = Schema(applicationID: 0x4757_4C44, steps: [version1, version2])
 
     private static let version1: StaticString = """
         CREATE TABLE record(
@@ -30,6 +30,17 @@ enum LedgerSchema {
             at INTEGER NOT NULL, PRIMARY KEY(destination, seq, step)) STRICT, WITHOUT ROWID;
         CREATE TABLE shared_photo(hash BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        """
+
+    /// The index of the passages, and the records that tell of gaps: boot, fault raised and healed, clock step.
+    private static let version2: StaticString = """
+        CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+        CREATE TABLE passage(
+            second INTEGER NOT NULL, seq INTEGER NOT NULL, facts INTEGER NOT NULL, plate TEXT NOT NULL,
+            fleet INTEGER NOT NULL, gate INTEGER NOT NULL, cargo INTEGER NOT NULL,
+            PRIMARY KEY(second, seq)) STRICT, WITHOUT ROWID;
+        CREATE INDEX passage_of_plate ON passage(plate);
+        CREATE INDEX event ON record(seq) WHERE kind IN (1, 7, 8, 9);
         """
 }
 
@@ -77,6 +88,22 @@ final class PhotoStore {
         guard files.exists(path) else { return false }
         try describe("delete a photo") { () throws(MachineError) in try files.remove(path) }
         return true
+    }
+
+    func has(_ reference: PhotoReference) -> Bool { files.exists(paths(reference.digest).path) }
+
+    /// Keeps bytes that are known to be those of the reference, and reads them back from the disk.
+    func keepCopy(
+        _ bytes: [UInt8], _ reference: PhotoReference, _ streams: any FileStreams
+    ) throws(LedgerError) {
+        let (subfolder, path) = paths(reference.digest)
+        try describe("copy a photo") { () throws(MachineError) in
+            if !files.exists(subfolder) { try files.createFolder(subfolder) }
+            let output = try streams.output(path)
+            try output.write(bytes)
+            try output.publish()
+        }
+        _ = try load(reference)
     }
 
     /// The bytes that the reference names, or an error that says how they differ.

@@ -5,7 +5,7 @@ import Crypto
 import Domain
 
 /// Builds one JSON object.
-private struct JSONObject {
+struct JSONObject {
     private var text = "{"
     private var isEmpty = true
 
@@ -24,6 +24,11 @@ private struct JSONObject {
     mutating func put(_ name: String, number: (some BinaryInteger)?) {
         guard let number else { return }
         put(raw: name, String(number))
+    }
+
+    mutating func put(_ name: String, numbers: [some BinaryInteger]) {
+        guard !numbers.isEmpty else { return }
+        put(raw: name, "[" + numbers.map { String($0) }.joined(separator: ",") + "]")
     }
 
     mutating func put(_ name: String, flag: Bool?) {
@@ -51,6 +56,10 @@ private struct JSONObject {
             return object.closed
         }
         put(raw: name, "[" + values.joined(separator: ",") + "]")
+    }
+
+    mutating func put(_ name: String, _ objects: [JSONObject]) {
+        put(raw: name, "[" + objects.map { $0.closed }.joined(separator: ",") + "]")
     }
 
     mutating func put(_ name: String, _ object: JSONObject) {
@@ -85,6 +94,32 @@ enum LedgerJSON {
         if record.token != .none { object.put("token", String(record.token.value)) }
         object.put("hash", record.hash.hexadecimal)
         object.put(record.body)
+        return object.closed + "\n"
+    }
+
+    static func line(_ gap: LedgerGap) -> String {
+        var object = JSONObject()
+        object.put("kind", "gap")
+        object.put("gap", gap.kind.word)
+        object.put("from", gap.from)
+        object.put("from_us", number: gap.from.microseconds)
+        object.put("to", gap.to)
+        object.put("to_us", number: gap.to?.microseconds)
+        object.put("from_record", number: gap.fromRecord)
+        object.put("to_record", number: gap.toRecord)
+        object.put("hash", gap.hash?.hexadecimal)
+        object.put("subject", gap.subject)
+        object.put("detail", gap.detail)
+        return object.closed + "\n"
+    }
+
+    /// The last line of an export.
+    static func headLine(_ record: Record) -> String {
+        var object = JSONObject()
+        object.put("kind", "head")
+        object.put("head_seq", number: record.sequence)
+        object.put("wall", record.wall)
+        object.put("hash", record.hash.hexadecimal)
         return object.closed + "\n"
     }
 }

@@ -14,6 +14,7 @@ struct OpenedLedger {
     let database: Database
     let statements: WriterStatements
     let delivery: DeliveryQueries
+    let index: PassageIndex
     var head: LedgerHead
     var boot: UInt32
     /// The generation, and the epoch and key of the next seal.
@@ -139,7 +140,8 @@ struct LedgerOpening {
         do throws(StoreError) {
             return OpenedLedger(
                 database: database, statements: try WriterStatements(database),
-                delivery: try DeliveryQueries(database), head: head, boot: boot, root: root)
+                delivery: try DeliveryQueries(database), index: try PassageIndex(database), head: head, boot: boot,
+                root: root)
         } catch {
             throw .store(error)
         }

@@ -151,6 +151,7 @@ extension LedgerWriter {
                 defer { count.reset() }
                 _ = try count.step()
                 let number = count.unsigned(0)
+                try index.remove(after: from, through: seal.sequence)
                 statements.removeRecords.bind(1, from)
                 statements.removeRecords.bind(2, seal.sequence)
                 try statements.removeRecords.run()

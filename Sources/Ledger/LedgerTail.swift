@@ -112,7 +112,10 @@ extension LedgerError {
         case .damaged, .structure: true
         case .store(.foreign): true
         case .store(let error): error.isDamage
-        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .limit, .refused: false
+        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers,
+            .backup,
+            .limit, .refused:
+            false
         }
     }
 }

@@ -1,54 +1,14 @@
-// One record as one readable line, and the exports. The command line and the console give the place to write to.
+// One record as one readable line.
 
 import Domain
-import Machine
-
-public enum ExportFormat: Sendable {
-    /// The in/out rows that are due to the platforms, as Excel and inspectors want them.
-    case csv
-    /// Every record, one JSON object a line.
-    case jsonLines
-}
-
-extension LedgerReader {
-    private static let rowsPerTurn = 256
-
-    /// Writes records `from` and later to `sink`, piece by piece.
-    public func export(
-        _ format: ExportFormat, from first: UInt64 = 1, to sink: (String) throws(MachineError) -> Void
-    ) throws(LedgerError) {
-        func give(_ text: String) throws(LedgerError) {
-            do throws(MachineError) {
-                try sink(text)
-            } catch {
-                throw .file(what: "write the export", error)
-            }
-        }
-        if format == .csv { try give(LedgerCSV.byteOrderMark + LedgerCSV.heading) }
-        var next = first
-        while true {
-            let records = try records(from: next, limit: LedgerReader.rowsPerTurn)
-            guard let last = records.last else { return }
-            for record in records {
-                switch format {
-                case .csv:
-                    if case .pass(let row) = record.body, row.isDue { try give(LedgerCSV.line(row, record)) }
-                case .jsonLines: try give(LedgerJSON.line(record))
-                }
-            }
-            next = last.sequence + 1
-        }
-    }
-}
 
 extension Record {
     /// `17 2026-03-01 08:00:05 pass completed 冀A12345 …`: number, wall time, kind, what matters, first hash digits.
     public var line: String {
         let kind = RecordKind(rawValue: kindNumber)?.word ?? "kind-\(kindNumber)"
         let vehicle = token == .none ? "" : " " + token.words
-        let line = "\(sequence) \(CivilTime(wall).text) \(kind)\(vehicle)\(detail) [\(hash.hexadecimal.prefix(12))]"
-        // A text from outside can neither end the line nor steer a terminal.
-        return String(decoding: line.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+        return shown(
+            "\(sequence) \(CivilTime(wall).text) \(kind)\(vehicle)\(detail) [\(hash.hexadecimal.prefix(12))]")
     }
 
     private var detail: String {
@@ -85,6 +45,63 @@ extension Record {
     }
 
     private func plateWord(_ plate: Plate?) -> String { plate?.text ?? "no plate" }
+}
+
+extension QueryPage.Row {
+    /// `17 2026-03-01 08:00:05 in lane 1 A01 冀A12345 yellow stage 6 completed stage-allowed delivered SERIAL [hash]`
+    public var line: String {
+        let plate = pass.plate.map { "\($0.text) \($0.colour.word)" } ?? "no plate"
+        let stage = (pass.vehicle?.stage ?? .unknown).code
+        let fleet = pass.vehicle?.fleet ?? ""
+        return shown(
+            "\(record.sequence) \(CivilTime(pass.passedWall).text) \(pass.direction.word) lane \(pass.lane.index + 1) "
+                + "\(pass.gate.gateCode) \(plate) stage \(stage) \(pass.outcome.word) "
+                + "\(pass.reason?.word ?? "undecided") \(delivery.word) \(pass.serial)"
+                + (fleet.isEmpty ? "" : " \(fleet)") + " [\(record.hash.hexadecimal.prefix(12))]")
+    }
+}
+
+extension PassageCounts {
+    /// A table: day, direction, total, then a column for each stage.
+    public var table: [String] {
+        func column(_ text: String) -> String { String(repeating: " ", count: max(1, 7 - text.utf8.count)) + text }
+        let heading = "day         dir" + column("total") + EmissionStage.allCases.map { column($0.code) }.joined()
+        return [heading]
+            + lines.map { line in
+                "\(line.dateText)  \(line.direction == .entry ? "in " : "out")" + column(String(line.total))
+                    + line.stages.map { column(String($0)) }.joined()
+            }
+    }
+
+    /// `22 in all, 7.3 a day on 3 days`; the days are those of the time asked for, or from the first to the last counted.
+    public func summary(_ query: LedgerQuery) -> String {
+        let offset = Int64(CivilTime.chinaStandardOffsetMinutes * 60)
+        let first = query.fromSecond.map { ($0 + offset) / 86_400 } ?? lines.first?.day ?? 0
+        let last = query.toSecond.map { ($0 - 1 + offset) / 86_400 } ?? lines.last?.day ?? 0
+        let days = max(1, last - first + 1)
+        let tenths = (Int64(total) * 10 + days / 2) / days
+        return "\(total) in all, \(tenths / 10).\(tenths % 10) a day on \(days) days"
+    }
+}
+
+extension Direction {
+    /// A stable word for exports and the console.
+    public var word: String { self == .entry ? "in" : "out" }
+}
+
+extension PlateColour {
+    /// A stable word for the command line and the console.
+    public var word: String {
+        switch self {
+        case .blue: "blue"
+        case .yellow: "yellow"
+        case .white: "white"
+        case .black: "black"
+        case .green: "green"
+        case .other: "other"
+        case .yellowGreen: "yellow-green"
+        }
+    }
 }
 
 extension LedgerNote {

@@ -16,6 +16,7 @@ public final class LedgerWriter {
     let photos: PhotoStore
     let statements: WriterStatements
     let delivery: DeliveryQueries
+    let index: PassageIndex
     let database: Database
     let keys: SealKeys
     let counter: SealCounter
@@ -82,22 +83,23 @@ public final class LedgerWriter {
         database = opened.database
         statements = opened.statements
         delivery = opened.delivery
+        index = opened.index
         memory = Memory(
             head: opened.head, boot: opened.boot, root: opened.root, isNew: opened.isNew, begun: opened.begun,
-            carried: opened.carried,
-            lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
+            carried: opened.carried, lastSeal: opened.lastSeal, photoBytes: opened.photoBytes)
         generation = opened.begun
         do throws(StoreError) {
             memory.photoBytes += UInt64(max(0, try statements.progressValue("photo-bytes")))
         } catch {
             throw .store(error)
         }
+        try index.fillIfEmpty(database)
     }
 
     /// Set when this opening has begun a new generation, and why.
     public let generation: GenerationEntry?
 
-    private static func takeLock(_ folder: String, _ files: any Files) throws(LedgerError) -> FileLock {
+    static func takeLock(_ folder: String, _ files: any Files) throws(LedgerError) -> FileLock {
         var taken: FileLock?
         do throws(MachineError) {
             try files.createFolder(folder)

@@ -112,17 +112,17 @@ public final class DiskFiles: Files {
         try DiskFiles.synchronise(folder: DiskFiles.folder(of: path))
     }
 
-    private static func synchronise(folder: String) throws(MachineError) {
+    static func synchronise(folder: String) throws(MachineError) {
         try Descriptor(folder, O_RDONLY | O_DIRECTORY).synchronise()
     }
 
     /// `.` for a name without a slash, `/` for one in the root.
-    private static func folder(of path: String) -> String {
+    static func folder(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: 0x2F) else { return "." }
         return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func name(of path: String) -> String {
+    static func name(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: 0x2F) else { return path }
         return String(path[path.utf8.index(after: slash)...])
     }
@@ -151,7 +151,7 @@ public final class FileLock {
 }
 
 /// An open file that closes itself.
-private final class Descriptor {
+final class Descriptor {
     let number: Int32
     private let path: String
 
@@ -170,6 +170,14 @@ private final class Descriptor {
     deinit {
         // After fsync a failing close loses nothing, and there is nothing to be done about it.
         _ = close(number)
+    }
+
+    func read(_ bytes: inout [UInt8]) throws(MachineError) -> Int {
+        while true {
+            let count = bytes.withUnsafeMutableBytes { CSystem.read(number, $0.baseAddress, $0.count) }
+            if count >= 0 { return count }
+            guard gw_errno() == EINTR else { throw .lastSystemCall("read", path) }
+        }
     }
 
     func write(_ bytes: [UInt8]) throws(MachineError) {

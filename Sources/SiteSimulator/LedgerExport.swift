@@ -57,6 +57,8 @@ public struct LedgerExport: Sendable {
         for (index, line) in text.split(separator: "\n").enumerated() {
             let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             guard let object else { throw .export("line \(index + 1) is no JSON object") }
+            // Gaps and the head are lines of their own.
+            if ["gap", "head"].contains(object["kind"] as? String) { continue }
             guard let row = LedgerRow(Fields(object)) else {
                 throw .export("line \(index + 1) lacks a field that the checks need: \(line.prefix(400))")
             }

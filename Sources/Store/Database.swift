@@ -6,6 +6,7 @@
 // Limits: a statement waits at most `busyMilliseconds` for a lock; the WAL is cut back to 16 MiB after a checkpoint.
 
 import CSQLite
+import Domain
 
 /// Which program and which schema a file belongs to. The schema grows by steps, and step n brings version n to n + 1;
 /// a step that has shipped is never changed.
@@ -47,12 +48,46 @@ public final class Database {
         return database
     }
 
-    /// Opens the file for reading only; it must have been written before.
+    /// Opens the file for reading only; it must have been written before. Where the folder cannot be written to and no
+    /// writer has the file open, it is read as it lies there.
     public static func reader(_ path: String, _ schema: Schema, vfs: String? = nil) throws(StoreError) -> Database {
-        let database = try Database(path, SQLITE_OPEN_READONLY, vfs)
+        do throws(StoreError) {
+            return try reader(Database(path, SQLITE_OPEN_READONLY, vfs), schema)
+        } catch {
+            // A writer keeps a -shm file as long as it has the database open: with one there, nothing may be assumed.
+            guard error.isDeniedWrite, vfs == nil, !gw_sqlite_file_exists(path + "-shm") else { throw error }
+            return try atRest(path, schema)
+        }
+    }
+
+    private static func reader(_ database: Database, _ schema: Schema) throws(StoreError) -> Database {
         try database.configure()
-        guard try !database.checkIdentity(schema) else { throw .empty(path: path) }
+        guard try !database.checkIdentity(schema) else { throw .empty(path: database.path) }
         return database
+    }
+
+    /// Reads without locks and without shared memory, both of which need write access.
+    private static func atRest(_ path: String, _ schema: Schema) throws(StoreError) -> Database {
+        guard gw_sqlite_file_exists(path + "-wal") else {
+            let name = "file:" + uriPath(path) + "?immutable=1"
+            return try reader(Database(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil), schema)
+        }
+        // A write-ahead log was left behind: its index is made in this process's own memory.
+        let database = try Database(path, SQLITE_OPEN_READONLY, "unix-none")
+        try database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        return try reader(database, schema)
+    }
+
+    /// What a file's path is in a URI: everything but letters, digits, `/`, `.`, `-` and `_` by its number.
+    private static func uriPath(_ path: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in path.utf8 {
+            switch byte {
+            case 0x2D...0x39, 0x41...0x5A, 0x5F, 0x61...0x7A: bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%")] + Array(encodeHexadecimal([byte]).utf8)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private init(_ path: String, _ flags: Int32, _ vfs: String?) throws(StoreError) {

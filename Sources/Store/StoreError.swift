@@ -48,6 +48,12 @@ public enum StoreError: Error, Equatable, Sendable {
         return code & 0xFF == 19
     }
 
+    /// True when SQLite may not write where even a reader has to.
+    var isDeniedWrite: Bool {
+        guard case .sqlite(_, let code, _) = self else { return false }
+        return [Code.cannotOpen, Code.readOnly, Code.permission].contains(code & 0xFF)
+    }
+
     /// What, why and what to do next, in one English line.
     public var description: String {
         switch self {

@@ -11,9 +11,7 @@ struct Gatewarden {
     private static func run(_ arguments: [String]) -> Int32 {
         switch Command.parse(arguments) {
         case .run(let config, let state): return runController(configPath: config, statePath: state)
-        case .ledgerVerify(let state, let witness): return verifyLedger(statePath: state, witness: witness)
-        case .ledgerTail(let state, let count): return tailLedger(statePath: state, count: count)
-        case .ledgerExport(let state, let format): return exportLedger(statePath: state, format: format)
+        case .ledger(let command): return runLedger(command)
         case .laneReplay(let path): return replayLane(path: path)
         case .decode(let name, let bytes): return decodeBytes(protocolName: name, bytes: bytes)
         case .version:

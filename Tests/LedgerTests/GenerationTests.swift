@@ -165,9 +165,9 @@ struct GenerationTests {
         #expect(try goOn().number == 2)
     }
 
-    @Test func tablesThatAreGoneDoNotStopTheGate() throws {
+    @Test(arguments: [true, false]) func tablesThatAreGoneDoNotStopTheGate(isIndex: Bool) throws {
         try began()
-        try site.tamper("DROP TABLE quarantine")
+        if isIndex { try site.tamper("DROP TABLE passage") } else { try site.tamper("DROP TABLE quarantine") }
         #expect(try goOn().number == 2)
     }
 

@@ -12,7 +12,7 @@ struct LedgerTextTests {
 
     private func export(_ format: ExportFormat) throws -> String {
         var text = ""
-        try site.reader().export(format, to: { text += $0 })
+        try site.reader().export(format) { text += $0 }
         return text
     }
 
@@ -23,13 +23,15 @@ struct LedgerTextTests {
         let text = try export(.csv)
         #expect(Array(text.utf8.prefix(3)) == [0xEF, 0xBB, 0xBF])
         let lines = text.components(separatedBy: "\r\n")
-        #expect(lines.count == 3)
+        #expect(lines.count == 4)
         #expect(lines[0].hasPrefix("\u{FEFF}出入口编号,道闸编号,进出厂状态,进/出厂时间,进/出厂照片,车牌号码"))
-        #expect(LedgerCSV.headings.count == 28)
+        #expect(LedgerCSV.headings.count == 29)
         #expect(lines[1].hasPrefix("A,A01,1,2026-03-01 08:00:05,"))
         #expect(lines[1].contains(",冀A12345,1,H17,LFWSRXSJ2L1E00001,2021-07-02,\"'=解放牌,\"\"CA4250\"\"\",CA6DM3,"))
-        #expect(lines[1].contains(",B,6,F,1,,,,,示例车队,410100A001A01A260301080005"))
-        #expect(lines[2].isEmpty)
+        #expect(lines[1].contains(",B,6,F,1,,,铁精粉,31.2,示例车队,410100A001A01A260301080005"))
+        let head = try #require(try site.reader().head())
+        #expect(lines[2].hasSuffix(",head,,7,\(head.hash.hexadecimal),台账末条"))
+        #expect(lines[3].isEmpty)
     }
 
     @Test func cellsAreQuotedAndFormulasDisarmed() {
@@ -45,8 +47,11 @@ struct LedgerTextTests {
         try site.pass(writer, "k\"1\n\u{1}")
         try writer.transaction { try $0.append(note: .clockStep(before: site.clock.wall(), after: site.clock.wall())) }
         let lines = try export(.jsonLines).split(separator: "\n")
-        #expect(lines.count == 5)
-        for (index, line) in lines.enumerated() {
+        // Five records, the gap of the clock step before its record, and the head.
+        #expect(lines.count == 7)
+        #expect(lines[4].hasPrefix("{\"kind\":\"gap\",\"gap\":\"clock-step\","))
+        #expect(lines[6].hasPrefix("{\"kind\":\"head\",\"head_seq\":5,"))
+        for (index, line) in (lines[..<4] + [lines[5]]).enumerated() {
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             #expect(object?["seq"] as? Int == index + 1)
         }

@@ -229,11 +229,12 @@ class Site:
         return done.returncode, done.stdout, done.stderr
 
     def records(self):
-        """The ledger as its own export tells it."""
+        """The ledger as its own export tells it, without the gaps and the head."""
         code, output, error = self.run("ledger", "export", "--state", self.state, "--format", "jsonl")
         if code != 0:
             raise RuntimeError(f"export: {error.decode(errors='replace')}")
-        return [json.loads(line) for line in output.decode("utf-8").splitlines()]
+        lines = [json.loads(line) for line in output.decode("utf-8").splitlines()]
+        return [line for line in lines if line["kind"] not in ("gap", "head")]
 
     def close(self):
         for child in self.running:

@@ -3,6 +3,7 @@
 #define GW_CSQLITE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 _Static_assert(SQLITE_VERSION_NUMBER >= 3053000, "SQLite older than 3.53 has the WAL-reset race: run tools/setup");
 
@@ -14,6 +15,9 @@ static inline sqlite3_destructor_type gw_sqlite_static(void) { return SQLITE_STA
 
 /// An on/off switch of sqlite3_db_config, such as SQLITE_DBCONFIG_DEFENSIVE.
 int gw_sqlite_db_switch(sqlite3 *db, int option, int on);
+
+/// Whether a file of some length lies at path, as SQLite's default file layer sees it.
+bool gw_sqlite_file_exists(const char *path);
 
 /// SQLITE_CONFIG_LOG; before sqlite3_initialize only.
 int gw_sqlite_config_log(void (*log)(void *context, int code, const char *message), void *context);

@@ -76,6 +76,8 @@ typedef struct {
 
 int gw_stat(const char *path, gw_file_info *info);
 int gw_fstat(int fd, gw_file_info *info);
+/// Lets the kernel forget a file's clean pages, so that the next read comes from the disk.
+void gw_forget_pages(int fd);
 /// Bytes of the file system that holds path; free as an unprivileged writer sees it.
 int gw_disk_space(const char *path, uint64_t *free_bytes, uint64_t *total_bytes);
 
