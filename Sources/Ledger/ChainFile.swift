@@ -96,7 +96,7 @@ enum ChainFile {
                 return ChainFileContent(device: device, before: before, last: last, tail: tail)
             }
             let canonical = try decoded(line, path, last.sequence + 1)
-            let digest = Chain.hash(after: last.hash, canonical)
+            let digest = ChainHasher().hash(after: last.hash, canonical)
             let record = try record(canonical, digest, path, last.sequence + 1)
             guard record.sequence == last.sequence + 1 else {
                 throw fault(path, "record \(last.sequence + 1) is missing: record \(record.sequence) follows")
@@ -124,7 +124,7 @@ enum ChainFile {
             if case .seal(let seal) = known.body {
                 last = LedgerHead(sequence: last.sequence, hash: seal.previousHash)
             }
-            known = try record(canonical, Chain.hash(after: last.hash, canonical), path, known.sequence)
+            known = try record(canonical, ChainHasher().hash(after: last.hash, canonical), path, known.sequence)
             guard known.sequence > last.sequence else { throw fault(path, "its foundation is out of order") }
             last = LedgerHead(sequence: known.sequence, hash: known.hash)
             try take(known, canonical)
