@@ -1,4 +1,5 @@
-// The lane thread: edges, verdicts and orders in, relays out, for all arms of the board. It waits in its poll and nowhere
+// The lane thread: edges, verdicts and orders in, relays out, for all arms of the board. It waits in its poll and
+// nowhere
 // else.
 //
 // Invariants: no heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
@@ -191,7 +192,8 @@ final class LaneThread: @unchecked Sendable {
 
     // MARK: what comes of it
 
-    /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it leads to.
+    /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it
+    /// leads to.
     private func step(_ step: LaneStep, _ arm: Int, at instant: Instant) throws(MachineError) {
         switch step {
         case .start(let levels): arms[arm].core.start(levels, at: instant, &actions)
