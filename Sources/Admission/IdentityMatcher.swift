@@ -6,7 +6,8 @@
 // the vehicle's arrival counts only within its camera's lead, and never with the plate of the vehicle that the lane
 // named last. Two vehicles may be present: one that is passing and the one behind it; a read serves the one in front
 // while that has no name, and a read of the plate in front never names the one behind.
-// Limits: 2 vehicles, 8 early reads, 64 remembered keys; photos are not kept. No clock inside: every call says when it is.
+// Limits: 2 vehicles, 8 early reads, 64 remembered keys; photos are not kept. No clock inside: every call says when
+// it is.
 
 import Domain
 

@@ -180,7 +180,7 @@ struct CrossChecks {
         if users.count > CrossChecks.linesPerChip {
             conflict(
                 "lines.chip",
-                "\(users.count) lines are named, and the kernel gives one program \(CrossChecks.linesPerChip) of a chip: "
+                "\(users.count) lines are named, and the kernel gives \(CrossChecks.linesPerChip) of a chip: "
                     + "leave lamps or buttons out, or let lanes share fire, tamper and mains contacts")
         }
     }

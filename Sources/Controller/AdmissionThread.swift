@@ -1,6 +1,7 @@
 // The admission thread: binds reads to vehicles and decides. Its decisions go to the ledger, never to the lane.
 //
-// Invariants: one decision a vehicle, also where two of a lane wait for one; the register is a snapshot in memory; nothing here waits for flash or network.
+// Invariants: one decision a vehicle, also where two of a lane wait for one; the register is a snapshot in memory;
+// nothing here waits for flash or network.
 
 import Admission
 import Domain

@@ -53,7 +53,7 @@ final class Calibration {
             }
             if status.travels == seenTravels {
                 if now.since(movedAt) > Calibration.patience {
-                    end("no limit switch answered: are both fitted, and is nothing under the arm?", desk)
+                    end("no limit switch came in time: are both fitted, is the travel long enough?", desk)
                 }
                 return
             }

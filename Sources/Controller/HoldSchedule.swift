@@ -1,6 +1,7 @@
 // Holds arms open at the hours of the day that the configuration names. Used by the supervisor's thread.
 //
-// Invariants: only the beginning and the end of an hour order something, so that what a person orders in between stands;
+// Invariants: only the beginning and the end of an hour order something, so that what a person orders in between
+// stands;
 // each order goes by the ledger, like a person's. After a start within an hour the arm is held.
 
 import Configuration

@@ -1,6 +1,7 @@
 // From the settings to the arms, their wiring and the port's lines.
 //
-// Invariant: an input's number at the port is its place in `inputNames` on a board, and 32 × lane + sensor at a simulated
+// Invariant: an input's number at the port is its place in `inputNames` on a board, and 32 × lane + sensor at a
+// simulated
 // site (SocketLines); the same for outputs.
 
 import Configuration

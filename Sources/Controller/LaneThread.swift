@@ -1,4 +1,5 @@
-// The lane thread: edges, verdicts and orders in, relays out, for all arms of the board. It waits in its poll and nowhere
+// The lane thread: edges, verdicts and orders in, relays out, for all arms of the board. It waits in its poll and
+// nowhere
 // else.
 //
 // Invariants: no heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
@@ -196,7 +197,8 @@ final class LaneThread: @unchecked Sendable {
 
     // MARK: what comes of it
 
-    /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it leads to.
+    /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it
+    /// leads to.
     private func step(_ step: LaneStep, _ arm: Int, at instant: Instant, isEdge: Bool = false) throws(MachineError) {
         let word: TraceWord
         switch step {

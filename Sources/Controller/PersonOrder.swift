@@ -1,4 +1,5 @@
-// What persons, buttons and the schedule order, on its way to the ledger; and what the ledger says of it and of what the
+// What persons, buttons and the schedule order, on its way to the ledger; and what the ledger says of it and of what
+// the
 // lane reports.
 
 import Domain

@@ -43,7 +43,7 @@ struct ReportLimit {
         let note = LedgerNote.faultRaised(
             subject: "lane reports",
             detail:
-                "\(leftOut) reports of faults and contacts were left out within a minute: look for a contact that flutters"
+                "\(leftOut) reports of faults and contacts were left out: look for a contact that flutters"
         )
         began = now
         count = 0

@@ -123,7 +123,8 @@ public enum PassOutcome: UInt8, CaseIterable, Sendable {
     case completed = 1
     /// Left backwards, whether released, refused or undecided.
     case backedOut = 2
-    /// Released, or the arm raised for whoever comes, and nobody entered within the time allowed; or asked anew who it is.
+    /// Released, or the arm raised for whoever comes, and nobody entered within the time allowed; or asked anew who
+    /// it is.
     case expired = 3
     /// Went under the arm without a release.
     case forced = 4
@@ -133,7 +134,8 @@ public enum PassOutcome: UInt8, CaseIterable, Sendable {
     case tailgated = 6
     /// Went through on the order of a person or the schedule, or under a fire alarm, without a verdict that allows.
     case manual = 7
-    /// What the vehicle did could not be observed or served, since a sensor or the arm had failed, or maintenance began.
+    /// What the vehicle did could not be observed or served, since a sensor or the arm had failed, or maintenance
+    /// began.
     case aborted = 8
 
     /// Whether a vehicle was seen to go through the gate.

@@ -169,15 +169,6 @@ extension JSONObject {
             put("due_seq", number: entry.sequence)
             put("due_step", number: entry.step)
             put("reason", entry.reason)
-        case .manualRelease(let release, let gate):
-            put("lane", number: release.lane.index)
-            put("direction", number: release.direction.rawValue)
-            put("decision_seq", number: release.decisionSequence)
-            put(release.plate)
-            put(gate)
-            put("person", release.by.person)
-            put("person_reason", release.by.reason)
-            put("means", release.by.means.word)
         case .note(let note): put(note)
         case .seal, .prune, .generation: putSealing(body)
         case .manualRelease(let release, let gate):

@@ -19,7 +19,6 @@ public struct DueItem: Sendable {
 
 public final class LedgerReader {
     let database: Database
-    private let newest: Statement
     private let photos: PhotoStore
     private let delivery: DeliveryQueries
     private let recordsFrom: Statement

@@ -129,7 +129,6 @@ public enum RecordBody: Sendable {
     case decision(Decision, gate: GateCodes)
     case pass(PassRow)
     case quarantine(QuarantineEntry)
-    case manualRelease(ManualRelease, gate: GateCodes)
     case note(LedgerNote)
     case seal(SealEntry)
     case prune(PruneEntry)

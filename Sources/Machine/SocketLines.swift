@@ -3,10 +3,13 @@
 // The site listens, the controller connects. Each message is 16 bytes, little-endian:
 //   type u8 · line u8 · level u8 · 0 · sequence u32 · nanoseconds u64 (CLOCK_BOOTTIME)
 // Controller to site: 1 hello (line = inputs, level = outputs), 5 drive. Site to controller: 2 level of an input (after
-// the hello, for each input that the site has; one that is not told is low), 3 ready, 4 event, whose sequence counts from
+// the hello, for each input that the site has; one that is not told is low), 3 ready, 4 event, whose sequence counts
+// from
 // 1 without a gap.
-// An input's number is 32 × lane (0 to 7) + the sensor's number in LaneCore's `LaneSensor`, an output's is 32 × lane + the
-// number in `LaneOutput`. Where two lanes share an arm, all that is at it has the first one's lane, and the second lane's
+// An input's number is 32 × lane (0 to 7) + the sensor's number in LaneCore's `LaneSensor`, an output's is 32 × lane
+// + the
+// number in `LaneOutput`. Where two lanes share an arm, all that is at it has the first one's lane, and the second
+// lane's
 // own sensors and outputs are those whose names begin with `second`. The hello tells one more than the highest number
 // in use. A high level means that the sensor is active.
 // Limits: 255 inputs and 255 outputs; the greeting takes at most two seconds. No heap after the greeting.

@@ -146,8 +146,8 @@ public struct Audit: Sendable {
             differing += 1
             let place = zip(passed, crossed).prefix { $0 == $1 }.count
             find(
-                "lane \(lane + 1): \(crossed.count) trucks crossed, the ledger has \(passed.count) completed passes; they part at number "
-                    + "\(place + 1)"
+                "lane \(lane + 1): \(crossed.count) trucks crossed, the ledger has \(passed.count) completed passes; "
+                    + "they part at number \(place + 1)"
             )
         }
     }

@@ -7,7 +7,8 @@ import Testing
 
 @testable import Controller
 
-/// The lines of eight arms in memory, by 32 × arm + number, as at a simulated site. Edges wait here until the thread takes
+/// The lines of eight arms in memory, by 32 × arm + number, as at a simulated site. Edges wait here until the thread
+/// takes
 /// them.
 private final class BenchLines: LinePort, @unchecked Sendable {
     private let lock = NSLock()
