@@ -141,7 +141,6 @@ extension RecordBody {
         case .seal(let seal): fields.put(seal)
         case .prune(let prune): fields.put(prune)
         case .generation(let generation): try fields.put(generation)
-        case .manualRelease(let release, let gate): try fields.put(release, gate)
         case .supplement(let supplement): try fields.put(supplement)
         case .carried(let row, let origin):
             try fields.put(row)

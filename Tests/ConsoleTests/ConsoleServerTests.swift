@@ -14,7 +14,7 @@ private final class Source: ConsoleSource {
         case .lanes: ["lane 0 empty"]
         case .ledgerTail(let count): (1...count).map { "record \($0) " + String(repeating: "x", count: 400) }
         case .ledgerFind(let plate): ["nothing of \(plate)"]
-        case .ledgerCount, .ledgerGaps: ["nothing found"]
+        case .ledgerCount, .ledgerGaps, .latency, .trace: ["nothing found"]
         }
     }
 }
