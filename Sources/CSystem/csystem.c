@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 
@@ -164,6 +165,12 @@ void gw_sleep_ns(int64_t ns) {
 int gw_poll_ns(struct pollfd *descriptors, size_t count, int64_t timeout_ns) {
     struct timespec t = to_timespec(timeout_ns < 0 ? 0 : timeout_ns);
     return ppoll(descriptors, count, timeout_ns < 0 ? NULL : &t, NULL);
+}
+
+bool gw_takes_all(int fd) {
+    // Character devices of major number 1 are the kernel's own: null, zero, kmsg.
+    struct stat info;
+    return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && major(info.st_rdev) == 1;
 }
 
 // The 8-byte counter of an eventfd or timerfd: the count, 0 for "nothing yet", -1.

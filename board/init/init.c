@@ -1,7 +1,7 @@
 /* PID 1 of the initial RAM disk: from the kernel to the read-only root in as few steps as there are.
  *
  * Starts the watchdog, picks the slot, checks its signature, lays dm-verity over it, mounts root, data and factory, and
- * hands over to /sbin/init. A slot that cannot be opened gives way to the other one at once; a slot that was started
+ * hands over to gatewarden-serve. A slot that cannot be opened gives way to the other one at once; a slot that was started
  * BOOT_TRIES times without being confirmed gives way at the next boot. When nothing can be opened the board restarts,
  * and the watchdog sees to it when even that hangs.
  */
@@ -215,6 +215,6 @@ int main(void) {
     say("mounted");
     unlink("/init");
     if (chdir("/root") != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) restart("no root");
-    execl("/sbin/init", "init", (char *)NULL);
-    restart("no /sbin/init");
+    execl("/usr/sbin/gatewarden-serve", "serve", (char *)NULL);
+    restart("no /usr/sbin/gatewarden-serve");
 }

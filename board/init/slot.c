@@ -22,7 +22,7 @@ static void print(const struct boot_state *state) {
 /* The firmware serves when it says so itself: every thread beats, and the ledger takes records. */
 static int serves(void) {
     static const char question[] = "status\nquit\n";
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/var/lib/gatewarden/console.sock"};
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/data/state/console.sock"};
     struct timeval patience = {5, 0};
     char answer[8192];
     size_t length = 0;
