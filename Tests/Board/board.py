@@ -204,6 +204,7 @@ class Board:
                                         stderr=self.errors)
         self.qmp_count = 0
         self.resets = 0
+        self.edges = []
         threading.Thread(target=self._watch, args=(self.qtest_channel,), daemon=True).start()
         self.qtest_send("irq_intercept_out /machine/soc/gpio5")
         self._restore_pins()
@@ -312,18 +313,21 @@ class Board:
         start = self.console.mark()
         self.console.send(secret + "\n")
         found, _ = self.console.wait(r"gate:[^\n]*# |Login incorrect", seconds, start)
-        return bool(found) and found[0].startswith(b"gate:")
+        if not found or not found[0].startswith(b"gate:"):
+            return False
+        # The shell's own editing of lines would mix into the answers.
+        self.console.send('stty -echo; while read -r line; do eval "$line"; done\n')
+        return self.run("echo ready")[1] == 0
 
     def run(self, command, seconds=30):
         """One command on the logged-in console: its output and exit code."""
         start = self.console.mark()
-        self.console.send(f"{command}; echo \"end\"=$?\n")
-        found, _ = self.console.wait(r"\nend=(\d+)\r?\n", seconds, start)
+        self.console.send(f"{command}; code=$?; echo; echo end=$code\n")
+        found, _ = self.console.wait(r"(?:^|\n)end=(\d+)\r?\n", seconds, start)
         if not found:
             return self.console.text(start), None
         text = self.console.text(start)
-        text = text[: text.index("\nend=")]
-        return text.partition("\n")[2].replace("\r", ""), int(found[1])
+        return text[: text.index("\nend=")].replace("\r", "").lstrip("\n"), int(found[1])
 
     def lane_live(self, seconds=60, start=0):
         """Waits for the firmware's word: (its kernel time in seconds, the host's time), or (None, None)."""

@@ -5,11 +5,14 @@
  * BOOT_TRIES times without being confirmed gives way at the next boot. When nothing can be opened the board restarts,
  * and the watchdog sees to it when even that hangs.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dm-ioctl.h>
+#include <linux/random.h>
 #include <linux/watchdog.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +27,7 @@
 
 #include "slots.h"
 
-enum { WATCHDOG_SECONDS = 30, DISK_WAIT_MS = 10000 };
+enum { WATCHDOG_SECONDS = 30, DISK_WAIT_MS = 10000, SEED_BYTES = 32 };
 
 static const char *const slot_names[SLOT_COUNT] = {"system-a", "system-b"};
 
@@ -135,6 +138,19 @@ static int open_slot(const char *disk, int slot) {
     return 0;
 }
 
+/* Reads the firmware while the data partition is mounted: on the lane's processor, which has nothing to do yet. */
+static void read_ahead(const char *path) {
+    static char buffer[256 * 1024];
+    cpu_set_t lane;
+    if (fork() != 0) return;
+    CPU_ZERO(&lane);
+    CPU_SET(1, &lane);
+    sched_setaffinity(0, sizeof lane, &lane);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && read(fd, buffer, sizeof buffer) > 0) continue;
+    _exit(0);
+}
+
 static void mount_root(const char *disk) {
     char device[64];
     struct boot_state state;
@@ -191,6 +207,20 @@ static void mount_kept(const char *disk, const char *name, const char *where, un
     }
 }
 
+/* The emulated board, and many a real one, has no generator of random numbers, and the firmware's first use of one would
+ * wait seconds. So each boot leaves a seed for the next; it is replaced before anything else runs that could use it. */
+static void seed_random(const char *path) {
+    /* As struct rand_pool_info, which has no size of its own. */
+    struct { int bits, bytes; unsigned char seed[SEED_BYTES]; } pool = {SEED_BYTES * 8, SEED_BYTES, {0}};
+    int file = open(path, O_RDWR | O_CLOEXEC), random = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+    if (file >= 0 && random >= 0 && read(file, pool.seed, SEED_BYTES) == SEED_BYTES &&
+        ioctl(random, RNDADDENTROPY, &pool) == 0 && read(random, pool.seed, SEED_BYTES) == SEED_BYTES &&
+        (pwrite(file, pool.seed, SEED_BYTES, 0) != SEED_BYTES || fdatasync(file) != 0))
+        dprintf(STDERR_FILENO, "<3>init: the seed of random numbers cannot be replaced: %s\n", strerror(errno));
+    if (file >= 0) close(file);
+    if (random >= 0) close(random);
+}
+
 int main(void) {
     char disk[32];
     mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, NULL);
@@ -204,10 +234,12 @@ int main(void) {
     wait_for_disk(disk);
     say("%s there", disk);
     mount_root(disk);
+    read_ahead("/root/usr/sbin/gatewarden");
     mount("/dev", "/root/dev", NULL, MS_BIND, NULL);
     mount("tmpfs", "/root/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m");
     mount("tmpfs", "/root/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=16m");
     mount_kept(disk, "data", "/root/data", MS_NOEXEC);
+    seed_random("/root/data/random-seed");
     mount_kept(disk, "factory", "/root/factory", MS_NOEXEC | MS_RDONLY);
     mount("/proc", "/root/proc", NULL, MS_MOVE, NULL);
     mount("/sys", "/root/sys", NULL, MS_MOVE, NULL);

@@ -27,7 +27,7 @@
 
 #include "slots.h"
 
-enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LANE_PRIORITY = 90 };
+enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90 };
 
 static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
 static const char state[] = "/data/state";
@@ -55,6 +55,13 @@ static void give_devices(void) {
                 say("3", "a device could not be given:", errno);
     }
     closedir(devices);
+}
+
+/* The firmware listens on the camera network's address before that network is up: the lane does not wait for it. */
+static void allow_early_listening(void) {
+    int fd = open("/proc/sys/net/ipv4/ip_nonlocal_bind", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "1", 1) != 1) say("3", "no listening before the network is up:", errno);
+    if (fd >= 0) close(fd);
 }
 
 static void make_folder(const char *path, mode_t mode) {
@@ -156,9 +163,9 @@ static void end_system(pid_t firmware, int how) {
     for (;;) pause();
 }
 
-static void wait_for_signal(const sigset_t *signals, pid_t firmware) {
-    struct timespec second = {1, 0};
-    switch (sigtimedwait(signals, NULL, &second)) {
+static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
+    struct timespec limit = {ms / 1000, ms % 1000 * 1000000};
+    switch (sigtimedwait(signals, NULL, &limit)) {
     case SIGTERM:
     case SIGINT: end_system(firmware, RB_AUTOBOOT); break;
     case SIGUSR1: end_system(firmware, RB_HALT_SYSTEM); break;
@@ -170,7 +177,7 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware) {
 int main(void) {
     int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0;
     pid_t firmware = 0, login = 0;
-    long firmware_at = 0, login_at = 0;
+    long firmware_at = 0, login_at = 0, later_at = now_ms() + LATER_MS;
     sigset_t signals;
     if (log >= 0) dup2(log, STDERR_FILENO);
     sigemptyset(&signals);
@@ -183,7 +190,10 @@ int main(void) {
     make_folder("/data/config", 0750);
     make_folder("/data/state", 0700);
     give_devices();
-    for (int is_first = 1;; is_first = 0) {
+    allow_early_listening();
+    /* A console of the last run says nothing about this one. */
+    unlink("/data/state/console.sock");
+    for (;;) {
         pid_t ended;
         int status, is_configured = access(configuration, R_OK) == 0;
         while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
@@ -204,8 +214,12 @@ int main(void) {
             is_told = 1;
             if (!is_configured || is_confirmed()) feed_watchdog();
         }
-        if (is_first) start(become_later);
-        if (login == 0 && now_ms() >= login_at) login = start(become_login);
-        wait_for_signal(&signals, firmware);
+        /* Nothing takes processor time from the firmware's start. */
+        if (later_at > 0 && (now_ms() >= later_at || access("/data/state/console.sock", F_OK) == 0)) {
+            later_at = 0;
+            start(become_later);
+        }
+        if (later_at == 0 && login == 0 && now_ms() >= login_at) login = start(become_login);
+        wait_for_signal(&signals, firmware, later_at > 0 ? 20 : 1000);
     }
 }
