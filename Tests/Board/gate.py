@@ -140,7 +140,8 @@ class Gate(Board):
         self.disk.install("config", files)
 
     def push(self, plate, make="vzenith", seconds=15):
-        """One read of a camera; True when the controller said that it keeps it."""
+        """One read of a camera, after the loop's debounce; True when the controller said that it keeps it."""
+        time.sleep(0.15)
         self.pushes += 1
         photos = [jpeg(f"board {self.pushes}", 20_000), jpeg(f"plate {self.pushes}", 3_000)]
         if make == "vzenith":

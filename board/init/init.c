@@ -5,14 +5,12 @@
  * BOOT_TRIES times without being confirmed gives way at the next boot. When nothing can be opened the board restarts,
  * and the watchdog sees to it when even that hangs.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dm-ioctl.h>
 #include <linux/random.h>
 #include <linux/watchdog.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,19 +136,6 @@ static int open_slot(const char *disk, int slot) {
     return 0;
 }
 
-/* Reads the firmware while the data partition is mounted: on the lane's processor, which has nothing to do yet. */
-static void read_ahead(const char *path) {
-    static char buffer[256 * 1024];
-    cpu_set_t lane;
-    if (fork() != 0) return;
-    CPU_ZERO(&lane);
-    CPU_SET(1, &lane);
-    sched_setaffinity(0, sizeof lane, &lane);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && read(fd, buffer, sizeof buffer) > 0) continue;
-    _exit(0);
-}
-
 static void mount_root(const char *disk) {
     char device[64];
     struct boot_state state;
@@ -234,7 +219,6 @@ int main(void) {
     wait_for_disk(disk);
     say("%s there", disk);
     mount_root(disk);
-    read_ahead("/root/usr/sbin/gatewarden");
     mount("/dev", "/root/dev", NULL, MS_BIND, NULL);
     mount("tmpfs", "/root/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m");
     mount("tmpfs", "/root/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=16m");
