@@ -343,7 +343,11 @@ void gw_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
 static void (*crash_handler)(int);
 
-static void on_crash(int signal) { crash_handler(signal); }
+static void on_crash(int signal) {
+    crash_handler(signal);
+    // A fault comes again by itself when the handler returns; a signal that somebody sent does not.
+    raise(signal);
+}
 
 int gw_crash_handler_install(void (*handler)(int signal)) {
     static unsigned char stack[64 * 1024];

@@ -276,7 +276,16 @@ class Board:
             if found:
                 seen = found.end()
                 self.resets += 1
+                self._release_outputs()
                 self._restore_pins()
+
+    def _release_outputs(self):
+        # A reset turns every pin into an input, which QEMU does not tell: the relays' pull-downs take them off.
+        if self.register(4) == 0:
+            with self.qtest_channel.changed:
+                last = {name: level for _, name, level in self.edges}
+                self.edges += [(time.monotonic(), name, False) for name, level in last.items() if level]
+                self.qtest_channel.changed.notify_all()
 
     def wait_edge(self, pin, level, seconds, start=0):
         """Waits for an output's edge among those from index `start`; its time, or None."""

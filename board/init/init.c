@@ -147,14 +147,16 @@ static void mount_root(const char *disk) {
         state.slot ^= 1;
         state.tries = 0;
     }
+    /* Counted before it is tried: an altered block restarts the board while the slot is opened. That the count cannot
+     * be written must not keep the lane from working. */
     state.tries++;
+    state_write(device, &state);
     if (open_slot(disk, state.slot) != 0) {
         state.slot ^= 1;
         state.tries = 1;
+        state_write(device, &state);
         if (open_slot(disk, state.slot) != 0) restart("neither slot opens");
     }
-    /* Failing to count must not keep the lane from working. */
-    state_write(device, &state);
     setenv("GATEWARDEN_SLOT", state.slot == SLOT_A ? "a" : "b", 1);
 }
 
