@@ -31,7 +31,7 @@ RELAYS = ("raise", "lower")
 def settings(board):
     """board.conf, as a dictionary."""
     lines = (ROOT / "board" / board / "board.conf").read_text().splitlines()
-    return dict((name, shlex.split(value)[0]) for name, _, value in
+    return dict((name, (shlex.split(value) or [""])[0]) for name, _, value in
                 (line.partition("=") for line in lines if "=" in line and not line.startswith("#")))
 
 
@@ -160,13 +160,15 @@ class Disk:
 
 class Board:
     def __init__(self, board="imx8mp-evk", image=None, append=""):
+        self.process = None
         self.folder = tempfile.mkdtemp(prefix="gatewarden-board-")
         atexit.register(self.remove)
         self.board = settings(board)
+        self.has_pins = self.board["machine"] == "imx8mp-evk"
         self.output = pathlib.Path(image or ROOT / "build" / "image" / board)
         self.disk = Disk(self.output / f"gatewarden-{board}.img", self.path("disk.img"))
         self.append = append
-        self.process = None
+        self.drive = None
         self.levels = {}
         self.edges = []
         self.forwards = []
@@ -192,13 +194,11 @@ class Board:
         command = [
             TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", "2", "-m", "1024",
             "-display", "none", "-monitor", "none", "-parallel", "none", "-S",
-            "-kernel", boot / "Image", "-dtb", boot / "board.dtb", "-initrd", boot / "initrd", "-append", arguments,
+            "-kernel", boot / "Image", "-initrd", boot / "initrd", "-append", arguments,
             "-chardev", f"socket,id=console,path={self.path('console')},server=off",
-            "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
             "-action", "watchdog=reset", "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "none",
             "-chardev", f"socket,id=qmp,path={self.path('qmp')},server=off", "-mon", "chardev=qmp,mode=control",
-            "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=writethrough",
-            "-nic", network, *extra]
+            *self._devices(network), *extra]
         self.errors = open(self.path("qemu.err"), "ab")
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.errors,
                                         stderr=self.errors)
@@ -206,12 +206,26 @@ class Board:
         self.resets = 0
         self.edges = []
         threading.Thread(target=self._watch, args=(self.qtest_channel,), daemon=True).start()
-        self.qtest_send("irq_intercept_out /machine/soc/gpio5")
-        self._restore_pins()
+        if self.has_pins:
+            self.qtest_send("irq_intercept_out /machine/soc/gpio5")
+            self._restore_pins()
         threading.Thread(target=self._watch_resets, args=(self.qmp_channel,), daemon=True).start()
         self.qmp("qmp_capabilities")
         self.started = time.monotonic()
         self.qmp("cont")
+
+    def _devices(self, network):
+        if self.has_pins:
+            return [
+                "-dtb", self.output / "boot" / "board.dtb",
+                "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
+                "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=writethrough",
+                "-nic", network]
+        drive = self.drive or f"file={self.disk.path},format=raw,cache=writethrough"
+        return [
+            "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb",
+            "-drive", f"{drive},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
+            "-netdev", f"{network},id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
 
     def cut(self):
         """The power goes."""
@@ -276,6 +290,8 @@ class Board:
             if found:
                 seen = found.end()
                 self.resets += 1
+                if not self.has_pins:
+                    continue
                 self._release_outputs()
                 self._restore_pins()
 
