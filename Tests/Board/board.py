@@ -98,6 +98,7 @@ class Disk:
         subprocess.run(["cp", "--sparse=always", image, path], check=True)
         self.path = path
         self.partitions = {}
+        self.folders = set()
         with open(path, "rb") as file:
             file.seek(1024)
             for _ in range(16):
@@ -117,7 +118,10 @@ class Disk:
 
     def install(self, folder, files):
         """Writes files into a folder of the data partition, as the firmware's user."""
-        commands = [f"mkdir {folder}", f"sif {folder} uid 900", f"sif {folder} gid 900", f"sif {folder} mode 040750"]
+        commands = []
+        if folder not in self.folders:
+            self.folders.add(folder)
+            commands = [f"mkdir {folder}", f"sif {folder} uid 900", f"sif {folder} gid 900", f"sif {folder} mode 040750"]
         with tempfile.TemporaryDirectory() as temporary:
             for name, content in files.items():
                 path = os.path.join(temporary, name)
