@@ -9,6 +9,7 @@ enum Command {
     case ledgerVerify(state: String, witness: LedgerHead?)
     case ledgerTail(state: String, count: Int)
     case ledgerExport(state: String, format: ExportFormat)
+    case check(config: String)
     case decode(protocolName: String, bytes: [UInt8])
     case version
     case help
@@ -27,6 +28,8 @@ enum Command {
         "                                               the newest N records (20), one a line",
         "  gatewarden ledger export --state DIR [--format csv|jsonl]",
         "                                               to standard output: rows for Excel, or every record",
+        "  gatewarden check --config FILE               whether this board gives the lane what it should have;",
+        "                                               exit 0 only if every item holds",
         "  gatewarden decode PROTOCOL HEX               say what a captured frame means",
         "  gatewarden --version                         this version, and the libraries inside",
         "  gatewarden --help",
@@ -42,6 +45,7 @@ enum Command {
         case "--version": return .version
         case "run": return run(rest)
         case "ledger": return ledger(rest)
+        case "check": return check(rest)
         case "decode": return decode(rest)
         default: return .misused("\"\(verb)\" is not a command")
         }
@@ -52,6 +56,12 @@ enum Command {
         guard let config = options.take("--config") else { return .misused("run needs --config FILE") }
         guard let state = options.take("--state") else { return .misused("run needs --state DIR") }
         return options.misuse.map { .misused($0) } ?? .run(config: config, state: state)
+    }
+
+    private static func check(_ arguments: [String]) -> Command {
+        var options = Options(arguments, known: ["--config"])
+        guard let config = options.take("--config") else { return .misused("check needs --config FILE") }
+        return options.misuse.map { .misused($0) } ?? .check(config: config)
     }
 
     private static func ledger(_ arguments: [String]) -> Command {

@@ -14,6 +14,7 @@ struct Gatewarden {
         case .ledgerVerify(let state, let witness): return verifyLedger(statePath: state, witness: witness)
         case .ledgerTail(let state, let count): return tailLedger(statePath: state, count: count)
         case .ledgerExport(let state, let format): return exportLedger(statePath: state, format: format)
+        case .check(let config): return checkBoard(configPath: config)
         case .decode(let name, let bytes): return decodeBytes(protocolName: name, bytes: bytes)
         case .version:
             for line in versionLines() { StandardOutput.line(line) }
