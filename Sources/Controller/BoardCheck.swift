@@ -19,7 +19,9 @@ public func boardChecks(_ settings: Settings, read: (String) -> String?) -> [Boa
     func check(_ what: String, _ holds: Bool, _ advice: String) {
         checks.append(BoardCheck(what: what, holds: holds, advice: advice))
     }
-    check("the kernel is PREEMPT_RT", read("/sys/kernel/realtime") == "1", "boot a kernel with CONFIG_PREEMPT_RT")
+    // /sys/kernel/realtime is not in every kernel that is one.
+    let version = (read("/proc/version") ?? "").split(separator: " ")
+    check("the kernel is PREEMPT_RT", version.contains("PREEMPT_RT"), "boot a kernel with CONFIG_PREEMPT_RT")
     if let cpu = settings.realtime.laneCPU {
         check(
             "processor \(cpu) is the lane's alone",

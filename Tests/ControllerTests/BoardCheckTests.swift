@@ -21,7 +21,7 @@ private let configuration = """
     """
 
 private let good = [
-    "/sys/kernel/realtime": "1",
+    "/proc/version": "Linux version 6.12.1 (a@b) (gcc 12) #1 SMP PREEMPT_RT 2026-01-01",
     "/sys/devices/system/cpu/isolated": "2,4-5",
     "/proc/irq/default_smp_affinity": "00000000,0000000f",
     "/sys/devices/system/cpu/cpu5/cpufreq/scaling_governor": "performance",
@@ -46,7 +46,7 @@ private let good = [
 
     @Test(
         arguments: [
-            ("/sys/kernel/realtime", nil, "the kernel is PREEMPT_RT"),
+            ("/proc/version", "Linux version 6.12.1 #1 SMP PREEMPT_DYNAMIC x", "the kernel is PREEMPT_RT"),
             ("/sys/devices/system/cpu/isolated", "0-4,6", "processor 5 is the lane's alone"),
             ("/sys/devices/system/cpu/isolated", "", "processor 5 is the lane's alone"),
             ("/proc/irq/default_smp_affinity", "20", "interrupts stay away from it"),
