@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 
@@ -166,6 +167,12 @@ void gw_sleep_ns(int64_t ns) {
 int gw_poll_ns(struct pollfd *descriptors, size_t count, int64_t timeout_ns) {
     struct timespec t = to_timespec(timeout_ns < 0 ? 0 : timeout_ns);
     return ppoll(descriptors, count, timeout_ns < 0 ? NULL : &t, NULL);
+}
+
+bool gw_takes_all(int fd) {
+    // Character devices of major number 1 are the kernel's own: null, zero, kmsg.
+    struct stat info;
+    return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && major(info.st_rdev) == 1;
 }
 
 // The 8-byte counter of an eventfd or timerfd: the count, 0 for "nothing yet", -1.
@@ -338,7 +345,11 @@ void gw_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
 static void (*crash_handler)(int);
 
-static void on_crash(int signal) { crash_handler(signal); }
+static void on_crash(int signal) {
+    crash_handler(signal);
+    // A fault comes again by itself when the handler returns; a signal that somebody sent does not.
+    raise(signal);
+}
 
 int gw_crash_handler_install(void (*handler)(int signal)) {
     static unsigned char stack[64 * 1024];

@@ -1,7 +1,8 @@
 // The running log: one line an event, to standard error, where the console and the boot log pick it up.
 //
 // Invariants: one write(2) a line, so that lines of several threads do not mix; an output that takes nothing (a stopped
-// reader, XOFF on the serial console) is not waited for: the line is lost. The lane thread does not log.
+// reader, XOFF on the serial console) is not waited for: the line is lost. The kernel's log, /dev/kmsg, takes each line,
+// though poll(2) never calls it writable. The lane thread does not log.
 // Limits: 1,000 bytes a line; the rest is cut.
 
 import CSystem
@@ -24,9 +25,11 @@ public enum LogLevel: Sendable {
 public final class Log: Sendable {
     private static let lineLimit = 1_000
     private let offsetMinutes: Int
+    private let outputTakesAll: Bool
 
     public init(offsetMinutes: Int) {
         self.offsetMinutes = offsetMinutes
+        outputTakesAll = gw_takes_all(STDERR_FILENO)
     }
 
     public func write(_ level: LogLevel, _ text: String) {
@@ -35,7 +38,7 @@ public final class Log: Sendable {
         for index in line.indices where line[index] < 0x20 { line[index] = 0x20 }
         line.append(0x0A)
         var output = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-        guard gw_poll_ns(&output, 1, 0) == 1 else { return }
+        guard outputTakesAll || gw_poll_ns(&output, 1, 0) == 1 else { return }
         _ = CSystem.write(STDERR_FILENO, line, line.count)
     }
 

@@ -6,6 +6,7 @@ enum Command {
     case run(config: String, state: String)
     case ledger(LedgerCommand)
     case laneReplay(path: String)
+    case check(config: String)
     case decode(protocolName: String, bytes: [UInt8])
     case version
     case help
@@ -36,6 +37,8 @@ enum Command {
             "  gatewarden ledger reindex --state DIR        fill the index of queries again; controller stopped",
             "  gatewarden lane replay FILE                  run a lane's trace through this version's rules; exit 0 only",
             "                                               if every step acts as it did",
+            "  gatewarden check --config FILE               whether this board gives the lane what it should have;",
+            "                                               exit 0 only if every item holds",
             "  gatewarden decode PROTOCOL HEX               say what a captured frame means",
             "  gatewarden --version                         this version, and the libraries inside",
             "  gatewarden --help",
@@ -55,6 +58,7 @@ enum Command {
         case "lane":
             guard rest.count == 2, rest[0] == "replay" else { return .misused("lane is followed by replay and a FILE") }
             return .laneReplay(path: rest[1])
+        case "check": return check(rest)
         case "decode": return decode(rest)
         default: return .misused("\"\(verb)\" is not a command")
         }
@@ -65,6 +69,12 @@ enum Command {
         guard let config = options.take("--config") else { return .misused("run needs --config FILE") }
         guard let state = options.take("--state") else { return .misused("run needs --state DIR") }
         return options.misuse.map { .misused($0) } ?? .run(config: config, state: state)
+    }
+
+    private static func check(_ arguments: [String]) -> Command {
+        var options = Options(arguments, known: ["--config"])
+        guard let config = options.take("--config") else { return .misused("check needs --config FILE") }
+        return options.misuse.map { .misused($0) } ?? .check(config: config)
     }
 
     private static func ledger(_ arguments: [String]) -> Command {

@@ -7,24 +7,28 @@ import Machine
 
 private let configurationLimit = 256 * 1024
 
+/// The configuration with its text, or nil after saying what is wrong.
+func readConfiguration(_ path: String) -> (settings: Settings, text: [UInt8])? {
+    let text: [UInt8]
+    do throws(MachineError) {
+        text = try DiskFiles().read(path, limit: configurationLimit)
+    } catch {
+        complain("configuration \(path): \(error.description); name a text file that this user can read")
+        return nil
+    }
+    do throws(InvalidConfiguration) {
+        return (try Settings(configuration: text), text)
+    } catch {
+        for problem in error.errors { complain("\(path): \(problem.description)") }
+        if error.omitted > 0 { complain("\(path): and \(error.omitted) more") }
+        return nil
+    }
+}
+
 func runController(configPath: String, statePath: String) -> Int32 {
     let clock = SystemClock()
     let files = DiskFiles()
-    let text: [UInt8]
-    do throws(MachineError) {
-        text = try files.read(configPath, limit: configurationLimit)
-    } catch {
-        complain("configuration \(configPath): \(error.description); name a text file that this user can read")
-        return 1
-    }
-    let settings: Settings
-    do throws(InvalidConfiguration) {
-        settings = try Settings(configuration: text)
-    } catch {
-        for problem in error.errors { complain("\(configPath): \(problem.description)") }
-        if error.omitted > 0 { complain("\(configPath): and \(error.omitted) more") }
-        return 1
-    }
+    guard let (settings, text) = readConfiguration(configPath) else { return 1 }
     let log = Log(offsetMinutes: settings.site.utcOffsetMinutes)
     do throws(StartFailure) {
         let parts = try Preparation(

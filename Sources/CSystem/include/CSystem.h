@@ -102,6 +102,9 @@ void gw_sleep_ns(int64_t ns);
 /// poll(2) with a limit in nanoseconds; negative means no limit.
 int gw_poll_ns(struct pollfd *descriptors, size_t count, int64_t timeout_ns);
 
+/// Whether a write to it never waits though poll(2) may not say so: the kernel's log, /dev/null.
+bool gw_takes_all(int fd);
+
 int gw_eventfd_create(void);
 /// Adds 1; a saturated counter already wakes the reader and counts as success.
 int gw_eventfd_signal(int fd);

@@ -1,0 +1,12 @@
+// `gatewarden check`: whether the running board gives a lane what it should have.
+
+import Configuration
+import Controller
+import Machine
+
+func checkBoard(configPath: String) -> Int32 {
+    guard let settings = readConfiguration(configPath)?.settings else { return 1 }
+    let checks = boardChecks(settings) { kernelText($0) }
+    for check in checks { StandardOutput.line(check.text) }
+    return checks.contains { !$0.holds } ? 1 : 0
+}

@@ -1,0 +1,364 @@
+"""An emulated board that boots a built image: QEMU, its pins from outside, its console, its disk.
+
+Shared by the scripts of this folder; Python's standard library only. Pins go through QEMU's qtest socket, which is in a
+folder that only this user can enter. Every wait has a deadline. Times are the host's and hold for emulation alone.
+"""
+import atexit
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests" / "System"))
+TOOLS = ROOT / "build" / "deps" / "board-tools" / "bin"
+
+# Offsets on bank 5 of the i.MX 8M Plus, as board/imx8mp-evk/gate.dtsi names them.
+PINS = {"approach": 0, "safety": 1, "raise": 10, "lower": 11, "green": 12, "red": 13}
+RELAYS = ("raise", "lower")
+
+
+def settings(board):
+    """board.conf, as a dictionary."""
+    lines = (ROOT / "board" / board / "board.conf").read_text().splitlines()
+    return dict((name, (shlex.split(value) or [""])[0]) for name, _, value in
+                (line.partition("=") for line in lines if "=" in line and not line.startswith("#")))
+
+
+class Channel:
+    """A stream that QEMU connects to: what came is kept, with the time of its coming."""
+
+    def __init__(self, path):
+        self.data = b""
+        self.stamps = []
+        self.changed = threading.Condition()
+        self.peer = None
+        self.closed = False
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        threading.Thread(target=self._pump, daemon=True).start()
+
+    def _pump(self):
+        try:
+            self.peer, _ = self.listener.accept()
+            with self.changed:
+                self.changed.notify_all()
+            while part := self.peer.recv(65536):
+                with self.changed:
+                    self.data += part
+                    self.stamps.append((len(self.data), time.monotonic()))
+                    self.changed.notify_all()
+        except OSError:
+            pass
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+    def send(self, text):
+        with self.changed:
+            self.changed.wait_for(lambda: self.peer or self.closed, 20)
+        self.peer.sendall(text.encode())
+
+    def mark(self):
+        with self.changed:
+            return len(self.data)
+
+    def wait(self, pattern, seconds, start=0):
+        """The match of `pattern` in what came after `start`, and when it was whole; (None, None) when it did not come."""
+        pattern = re.compile(pattern.encode())
+        end = time.monotonic() + seconds
+        with self.changed:
+            while not (found := pattern.search(self.data, start)):
+                left = end - time.monotonic()
+                if left <= 0 or self.closed:
+                    return None, None
+                self.changed.wait(left)
+            return found, next(stamp for length, stamp in self.stamps if length >= found.end())
+
+    def text(self, start=0):
+        with self.changed:
+            return self.data[start:].decode(errors="replace")
+
+
+class Disk:
+    """A writable copy of an image, and its partitions from outside."""
+
+    def __init__(self, image, path):
+        subprocess.run(["cp", "--sparse=always", image, path], check=True)
+        self.path = path
+        self.partitions = {}
+        self.folders = set()
+        with open(path, "rb") as file:
+            file.seek(1024)
+            for _ in range(16):
+                entry = file.read(128)
+                first, last = struct.unpack_from("<QQ", entry, 32)
+                name = entry[56:128].decode("utf-16-le").rstrip("\0")
+                if name:
+                    self.partitions[name] = (first * 512, (last - first + 1) * 512)
+
+    def debugfs(self, partition, commands):
+        device = f"{self.path}?offset={self.partitions[partition][0]}"
+        done = subprocess.run([TOOLS / "debugfs", "-w", "-f", "-", device], input="\n".join(commands) + "\n",
+                              capture_output=True, text=True, timeout=60)
+        bad = [line for line in done.stderr.splitlines() if not line.startswith("debugfs 1.")]
+        if done.returncode or bad:
+            raise RuntimeError(f"debugfs: {bad}")
+
+    def install(self, folder, files):
+        """Writes files into a folder of the data partition, as the firmware's user."""
+        commands = []
+        if folder not in self.folders:
+            self.folders.add(folder)
+            commands = [f"mkdir {folder}", f"sif {folder} uid 900", f"sif {folder} gid 900", f"sif {folder} mode 040750"]
+        with tempfile.TemporaryDirectory() as temporary:
+            for name, content in files.items():
+                path = os.path.join(temporary, name)
+                with open(path, "wb") as file:
+                    file.write(content if isinstance(content, bytes) else content.encode())
+                target = f"{folder}/{name}"
+                commands += [f"write {path} {target}", f"sif {target} uid 900", f"sif {target} gid 900",
+                             f"sif {target} mode 0100640"]
+            self.debugfs("data", commands)
+
+    def extract(self, partition, path):
+        """The partition as a file of its own."""
+        start, size = self.partitions[partition]
+        subprocess.run(["dd", f"if={self.path}", f"of={path}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}",
+                        "conv=sparse", "status=none"], check=True)
+
+    def take_state(self, folder):
+        """What the data partition keeps, as a board that was cut off leaves it: journal replayed, then copied out."""
+        data = os.path.join(folder, "data.img")
+        self.extract("data", data)
+        checked = subprocess.run([TOOLS / "e2fsck", "-fy", data], capture_output=True, text=True, timeout=120)
+        state = os.path.join(folder, "state")
+        shutil.rmtree(state, ignore_errors=True)
+        subprocess.run([TOOLS / "debugfs", "-R", f"rdump /state {folder}", data], capture_output=True, timeout=120)
+        os.unlink(data)
+        return state, checked.returncode
+
+    def boot_state(self):
+        """(slot, tries, boots, confirmed) as board/init/slots.h lays it down."""
+        best = (0, None)
+        with open(self.path, "rb") as file:
+            for copy in range(2):
+                file.seek(self.partitions["state"][0] + copy * 4096)
+                magic, generation, boots, slot, tries, first, second = struct.unpack("<8sIIBBBB", file.read(20))
+                if magic == b"GWBOOT1\0" and generation > best[0]:
+                    best = (generation, {"slot": "ab"[slot], "tries": tries, "boots": boots,
+                                         "confirmed": [first, second]})
+        return best[1]
+
+
+class Board:
+    def __init__(self, board="imx8mp-evk", image=None, append=""):
+        self.process = None
+        self.folder = tempfile.mkdtemp(prefix="gatewarden-board-")
+        atexit.register(self.remove)
+        self.board = settings(board)
+        self.has_pins = self.board["machine"] == "imx8mp-evk"
+        self.output = pathlib.Path(image or ROOT / "build" / "image" / board)
+        self.disk = Disk(self.output / f"gatewarden-{board}.img", self.path("disk.img"))
+        self.append = append
+        self.drive = None
+        self.levels = {}
+        self.edges = []
+        self.forwards = []
+        self.guest_forwards = []
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    # MARK: running
+
+    def start(self, extra=()):
+        """Powers the board on. The relays are watched from before its first instruction."""
+        for name in ("console", "qtest", "qmp"):
+            if os.path.exists(self.path(name)):
+                os.unlink(self.path(name))
+        self.console, self.qtest_channel, self.qmp_channel = (
+            Channel(self.path(name)) for name in ("console", "qtest", "qmp"))
+        boot = self.output / "boot"
+        arguments = f"{(boot / 'cmdline').read_text().strip()} maxcpus=2 {self.append}"
+        network = "user,restrict=on,net=10.0.2.0/24,dhcpstart=10.0.2.15"
+        network += "".join(f",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}" for host, guest in self.forwards)
+        network += "".join(f",guestfwd=tcp:{address}-cmd:{command}" for address, command in self.guest_forwards)
+        command = [
+            TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", "2", "-m", "1024",
+            "-display", "none", "-monitor", "none", "-parallel", "none", "-S",
+            "-kernel", boot / "Image", "-initrd", boot / "initrd", "-append", arguments,
+            "-chardev", f"socket,id=console,path={self.path('console')},server=off",
+            "-action", "watchdog=reset", "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "none",
+            "-chardev", f"socket,id=qmp,path={self.path('qmp')},server=off", "-mon", "chardev=qmp,mode=control",
+            *self._devices(network), *extra]
+        self.errors = open(self.path("qemu.err"), "ab")
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.errors,
+                                        stderr=self.errors)
+        self.qmp_count = 0
+        self.resets = 0
+        self.edges = []
+        threading.Thread(target=self._watch, args=(self.qtest_channel,), daemon=True).start()
+        if self.has_pins:
+            self.qtest_send("irq_intercept_out /machine/soc/gpio5")
+            self._restore_pins()
+        threading.Thread(target=self._watch_resets, args=(self.qmp_channel,), daemon=True).start()
+        self.qmp("qmp_capabilities")
+        self.started = time.monotonic()
+        self.qmp("cont")
+
+    def _devices(self, network):
+        if self.has_pins:
+            return [
+                "-dtb", self.output / "boot" / "board.dtb",
+                "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
+                "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=writethrough",
+                "-nic", network]
+        drive = self.drive or f"file={self.disk.path},format=raw,cache=writethrough"
+        return [
+            "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb",
+            "-drive", f"{drive},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
+            "-netdev", f"{network},id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
+
+    def cut(self):
+        """The power goes."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(10)
+
+    def remove(self):
+        self.cut()
+        if os.environ.get("GATEWARDEN_KEEP") != "1":
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def qmp(self, command, **arguments):
+        self.qmp_count += 1
+        self.qmp_channel.send(json.dumps({"execute": command, "arguments": arguments, "id": self.qmp_count}) + "\n")
+        found, _ = self.qmp_channel.wait(rf'\{{[^\n]*"id": {self.qmp_count}\}}\r?\n', 10)
+        if not found:
+            raise RuntimeError(f"QEMU does not answer {command}: {open(self.path('qemu.err')).read()[-500:]}")
+
+    # MARK: pins
+
+    def qtest_send(self, line):
+        self.qtest_channel.send(line + "\n")
+
+    def set(self, pin, level):
+        """Drives an input pin from outside."""
+        self.levels[pin] = level
+        self.qtest_send(f"set_irq_in /machine/soc/gpio5 unnamed-gpio-in {PINS[pin]} {int(level)}")
+
+    def loop(self, name, occupied):
+        """A loop detector's fail-safe contact: low means a vehicle, or a cut wire."""
+        self.set(name, not occupied)
+
+    def _restore_pins(self):
+        # A reset of the machine forgets what is wired to it.
+        for pin in ("approach", "safety"):
+            self.set(pin, self.levels.get(pin, True))
+
+    def _watch(self, channel):
+        seen = 0
+        pattern = re.compile(rb"IRQ (raise|lower) (\d+)\n")
+        names = {number: name for name, number in PINS.items()}
+        while True:
+            with channel.changed:
+                channel.changed.wait_for(lambda: len(channel.data) > seen or channel.closed, 60)
+                if channel.closed:
+                    return
+                whole = channel.data.rfind(b"\n", seen) + 1
+                part, now = channel.data[seen:whole], time.monotonic()
+                seen = max(seen, whole)
+            for found in pattern.finditer(part):
+                name = names.get(int(found[2]))
+                if name in ("raise", "lower", "green", "red"):
+                    with channel.changed:
+                        self.edges.append((now, name, found[1] == b"raise"))
+                        channel.changed.notify_all()
+
+    def _watch_resets(self, channel):
+        seen = 0
+        while not channel.closed:
+            found, _ = channel.wait(r'"event": "RESET"[^\n]*\n', 5, seen)
+            if found:
+                seen = found.end()
+                self.resets += 1
+                if not self.has_pins:
+                    continue
+                self._release_outputs()
+                self._restore_pins()
+
+    def _release_outputs(self):
+        # A reset turns every pin into an input, which QEMU does not tell: the relays' pull-downs take them off.
+        if self.register(4) == 0:
+            with self.qtest_channel.changed:
+                last = {name: level for _, name, level in self.edges}
+                self.edges += [(time.monotonic(), name, False) for name, level in last.items() if level]
+                self.qtest_channel.changed.notify_all()
+
+    def wait_edge(self, pin, level, seconds, start=0):
+        """Waits for an output's edge among those from index `start`; its time, or None."""
+        channel = self.qtest_channel
+
+        def seen():
+            return next((at for at, name, value in self.edges[start:] if (name, value) == (pin, level)), None)
+
+        with channel.changed:
+            channel.changed.wait_for(lambda: seen() is not None or channel.closed, seconds)
+        return seen()
+
+    def relay_edges(self, start=0):
+        return [edge for edge in self.edges[start:] if edge[1] in RELAYS]
+
+    def register(self, offset):
+        """A register of the bank: 0 is what the pins show, 4 which of them are driven."""
+        start = self.qtest_channel.mark()
+        self.qtest_send(f"readl {0x30240000 + offset:#x}")
+        found, _ = self.qtest_channel.wait(r"OK (0x[0-9a-f]+)\n", 5, start)
+        return int(found[1], 16) if found else None
+
+    # MARK: the console
+
+    def log_in(self, secret, seconds=30):
+        """True when the console took this secret."""
+        start = self.console.mark()
+        self.console.send("\n")
+        self.console.wait(r"login: ?$", seconds, start)
+        start = self.console.mark()
+        self.console.send("root\n")
+        if not self.console.wait(r"Password: ", seconds, start)[0]:
+            return False
+        start = self.console.mark()
+        self.console.send(secret + "\n")
+        found, _ = self.console.wait(r"gate:[^\n]*# |Login incorrect", seconds, start)
+        if not found or not found[0].startswith(b"gate:"):
+            return False
+        # The shell's own editing of lines would mix into the answers.
+        self.console.send('stty -echo; while read -r line; do eval "$line"; done\n')
+        return self.run("echo ready")[1] == 0
+
+    def run(self, command, seconds=30):
+        """One command on the logged-in console: its output and exit code."""
+        start = self.console.mark()
+        self.console.send(f"{command}; code=$?; echo; echo end=$code\n")
+        found, _ = self.console.wait(r"(?:^|\n)end=(\d+)\r?\n", seconds, start)
+        if not found:
+            return self.console.text(start), None
+        text = self.console.text(start)
+        return text[: text.index("\nend=")].replace("\r", "").lstrip("\n"), int(found[1])
+
+    def lane_live(self, seconds=60, start=0):
+        """Waits for the firmware's word: (its kernel time in seconds, the host's time), or (None, None)."""
+        found, stamp = self.console.wait(r"\[ *(\d+\.\d+)\] [^\n]*info: lane 1 live [^\n]*\n", seconds, start)
+        return (float(found[1]), stamp) if found else (None, None)

@@ -1,0 +1,225 @@
+/* gatewarden-serve, PID 1 of the running system: the firmware first, then everything else.
+ *
+ * Starts the firmware, /usr/lib/gatewarden/later beside it, and a login on the console; takes in the dead; ends the
+ * system orderly when asked (busybox's reboot, halt and poweroff). The firmware gets its own user, no capability, no way
+ * to gain one, and the limits that real time takes. One that crashed is started again at once. One that refuses to start
+ * (exit code 1: the configuration, a missing wire) is tried again every few seconds; meanwhile the watchdog is fed from
+ * here if this system has served lanes before, and not if it has not: then the board resets, and in the end the other
+ * slot is started. If this program dies the kernel panics, and the board resets.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/watchdog.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "slots.h"
+
+enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90 };
+
+static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
+static const char state[] = "/data/state";
+static char console[32];
+static int watchdog = -1;
+
+static void say(const char *level, const char *what, int value) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    dprintf(STDERR_FILENO, "<%s>serve: %ld ms %s %d\n", level, (long)(now.tv_sec * 1000 + now.tv_nsec / 1000000), what,
+            value);
+}
+
+/* What the firmware opens of the board: its lines, its field buses, its watchdog. */
+static void give_devices(void) {
+    static const char *const kinds[] = {"gpiochip", "ttymxc", "ttyAMA", "ttyUSB", "watchdog0", NULL};
+    DIR *devices = opendir("/dev");
+    struct dirent *entry;
+    if (devices == NULL) return;
+    while ((entry = readdir(devices)) != NULL) {
+        if (strcmp(entry->d_name, console) == 0) continue;
+        for (int kind = 0; kinds[kind] != NULL; kind++)
+            if (strncmp(entry->d_name, kinds[kind], strlen(kinds[kind])) == 0 &&
+                fchownat(dirfd(devices), entry->d_name, FIRMWARE_USER, FIRMWARE_USER, AT_SYMLINK_NOFOLLOW) != 0)
+                say("3", "a device could not be given:", errno);
+    }
+    closedir(devices);
+}
+
+/* The firmware listens on the camera network's address before that network is up: the lane does not wait for it. */
+static void allow_early_listening(void) {
+    int fd = open("/proc/sys/net/ipv4/ip_nonlocal_bind", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "1", 1) != 1) say("3", "no listening before the network is up:", errno);
+    if (fd >= 0) close(fd);
+}
+
+static void make_folder(const char *path, mode_t mode) {
+    if (mkdir(path, mode) == 0 && chown(path, FIRMWARE_USER, FIRMWARE_USER) != 0) say("3", "a folder could not be given:", errno);
+}
+
+static void limit(int resource, rlim_t value) {
+    struct rlimit wanted = {value, value};
+    setrlimit(resource, &wanted);
+}
+
+static void become_firmware(void) {
+    limit(RLIMIT_RTPRIO, LANE_PRIORITY);
+    limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+    limit(RLIMIT_NOFILE, 512);
+    limit(RLIMIT_NPROC, 64);
+    limit(RLIMIT_CORE, 0);
+    umask(077);
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    if (setgroups(0, NULL) != 0 || setgid(FIRMWARE_USER) != 0 ||
+        setuid(FIRMWARE_USER) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        _exit(127);
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    execl("/usr/sbin/gatewarden", "gatewarden", "run", "--config", configuration, "--state", state, (char *)NULL);
+}
+
+static int is_confirmed(void) {
+    char disk[32], device[64];
+    struct boot_state seen;
+    return boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
+           partition_find(disk, "state", device, sizeof device) == 0 && state_read(device, &seen) == 0 &&
+           seen.confirmed[seen.slot];
+}
+
+/* It goes on running when it is let go: the firmware takes it over, or the board resets. */
+static void feed_watchdog(void) {
+    if (watchdog < 0) watchdog = open("/dev/watchdog0", O_WRONLY | O_CLOEXEC);
+    if (watchdog >= 0) ioctl(watchdog, WDIOC_KEEPALIVE, 0);
+}
+
+static void let_watchdog_go(void) {
+    if (watchdog >= 0) close(watchdog);
+    watchdog = -1;
+}
+
+static pid_t start(void (*become)(void)) {
+    pid_t child = fork();
+    if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        become();
+        _exit(127);
+    }
+    if (child < 0) say("3", "cannot fork:", errno);
+    return child;
+}
+
+static void become_later(void) {
+    setsid();
+    execl("/usr/lib/gatewarden/later", "later", (char *)NULL);
+}
+
+static void become_login(void) {
+    setsid();
+    execl("/sbin/getty", "getty", "-L", "115200", console, "vt100", (char *)NULL);
+}
+
+/* What is to happen when the firmware has ended; true when it may start again at once. */
+static int take_end(int status) {
+    if (WIFSIGNALED(status)) say("3", "the firmware was ended by signal", WTERMSIG(status));
+    else say("4", "the firmware ended with", WEXITSTATUS(status));
+    return !WIFEXITED(status) || (WEXITSTATUS(status) != 1 && WEXITSTATUS(status) != 127);
+}
+
+static long now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The firmware first, so that its last record is kept; then everything, and the disks. */
+static void end_system(pid_t firmware, int how) {
+    say("5", "the system ends, as", how);
+    if (firmware > 0) kill(firmware, SIGTERM);
+    for (int waited = 0; firmware > 0 && waited < END_MS; waited += 20) {
+        if (waitpid(firmware, NULL, WNOHANG) != 0) break;
+        usleep(20000);
+    }
+    kill(-1, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+    sync();
+    umount("/data");
+    umount("/factory");
+    reboot(how);
+    for (;;) pause();
+}
+
+static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
+    struct timespec limit = {ms / 1000, ms % 1000 * 1000000};
+    switch (sigtimedwait(signals, NULL, &limit)) {
+    case SIGTERM:
+    case SIGINT: end_system(firmware, RB_AUTOBOOT); break;
+    case SIGUSR1: end_system(firmware, RB_HALT_SYSTEM); break;
+    case SIGUSR2: end_system(firmware, RB_POWER_OFF); break;
+    default: break;
+    }
+}
+
+int main(void) {
+    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0;
+    pid_t firmware = 0, login = 0;
+    long firmware_at = 0, login_at = 0, later_at = now_ms() + LATER_MS;
+    sigset_t signals;
+    if (log >= 0) dup2(log, STDERR_FILENO);
+    sigemptyset(&signals);
+    for (int index = 0; index < 5; index++)
+        sigaddset(&signals, (const int[]){SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}[index]);
+    sigprocmask(SIG_SETMASK, &signals, NULL);
+    reboot(RB_DISABLE_CAD);
+    boot_argument("console", console, sizeof console);
+    console[strcspn(console, ",")] = 0;
+    make_folder("/data/config", 0750);
+    make_folder("/data/state", 0700);
+    give_devices();
+    allow_early_listening();
+    /* A console of the last run says nothing about this one. */
+    unlink("/data/state/console.sock");
+    for (;;) {
+        pid_t ended;
+        int status, is_configured = access(configuration, R_OK) == 0;
+        while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
+            if (ended == firmware) {
+                firmware = 0;
+                firmware_at = take_end(status) ? 0 : now_ms() + RETRY_MS;
+            } else if (ended == login) {
+                login = 0;
+                login_at = now_ms() + 1000;
+            }
+        }
+        if (firmware == 0 && is_configured && now_ms() >= firmware_at) {
+            let_watchdog_go();
+            firmware = start(become_firmware);
+            say("6", "firmware started as", firmware);
+        } else if (firmware == 0) {
+            if (!is_configured && !is_told) say("4", "there is no /etc/gatewarden/gatewarden.conf yet:", ENOENT);
+            is_told = 1;
+            if (!is_configured || is_confirmed()) feed_watchdog();
+        }
+        /* Nothing takes processor time from the firmware's start. */
+        if (later_at > 0 && (now_ms() >= later_at || access("/data/state/console.sock", F_OK) == 0)) {
+            later_at = 0;
+            start(become_later);
+        }
+        if (later_at == 0 && login == 0 && now_ms() >= login_at) login = start(become_login);
+        wait_for_signal(&signals, firmware, later_at > 0 ? 20 : 1000);
+    }
+}

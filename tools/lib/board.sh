@@ -1,0 +1,107 @@
+# What images and the emulated boards take beyond the firmware: tools of one Debian release whatever the host is, the
+# kernel, two static programs. Only `tools/setup --board` makes them. Sourced, after common.sh and debian.sh.
+
+board_host_packages=(bc bison flex gcc-aarch64-linux-gnu)
+
+# Run by the loader and libraries of their own release, beside whatever the host has: QEMU must be 10 or newer, and the
+# image must not change with the host's version of mksquashfs.
+board_tool_packages=(
+    cpio cryptsetup-bin device-tree-compiler e2fsprogs fdisk qemu-system-arm squashfs-tools u-boot-qemu
+)
+board_tools=(
+    cpio debugfs dtc dumpe2fs e2fsck fdtget fdtoverlay fdtput mke2fs mksquashfs qemu-system-aarch64 resize2fs sfdisk
+    tune2fs unsquashfs veritysetup
+)
+board_static_packages=(busybox-static e2fsck-static)
+kernel_series=6.12
+
+# make_board_tools DIR: the closure of the packages, unpacked, and a starter for each tool in bin.
+make_board_tools() {
+    local dir=$1 file name
+    apt_private "$apt_state" -o Debug::NoLocking=1 --no-install-recommends -y --download-only install \
+        "${board_tool_packages[@]}"
+    for file in "$apt_state"/cache/archives/*.deb; do
+        dpkg-deb -x "$file" "$dir"
+        dpkg-deb -W --showformat '${Package} ${Version}\n' "$file"
+    done >"$dir/packages.txt"
+    rm -rf "$dir"/usr/share/{doc,man,locale,info,icons,lintian}
+    mkdir "$dir/bin"
+    for name in "${board_tools[@]}"; do
+        file=$dir/usr/bin/$name
+        [ -x "$file" ] || file=$dir/usr/sbin/$name
+        [ -x "$file" ]
+        cat >"$dir/bin/$name" <<END
+#!/bin/sh
+here=\$(dirname "\$(dirname "\$(readlink -f "\$0")")")
+export QEMU_MODULE_DIR="\$here/usr/lib/x86_64-linux-gnu/qemu" MKE2FS_CONFIG="\$here/etc/mke2fs.conf"
+exec "\$here/usr/lib64/ld-linux-x86-64.so.2" --library-path "\$here/usr/lib/x86_64-linux-gnu" --argv0 $name \\
+    "\$here/${file#"$dir"/}" $([ "$name" != qemu-system-aarch64 ] || echo '-L "$here/usr/share/qemu"') "\$@"
+END
+        chmod 755 "$dir/bin/$name"
+    done
+    "$dir/bin/qemu-system-aarch64" -M help | grep -q '^imx8mp-evk ' || { echo "this QEMU has no imx8mp-evk"; return 1; }
+}
+
+# make_board_static DIR ARCH: programs for the image that Debian links statically.
+make_board_static() {
+    local dir=$1 arch file
+    arch=$(debian_arch "$2")
+    mkdir "$dir/.packages"
+    (cd "$dir/.packages" && apt_private "$apt_state" download "${board_static_packages[@]/%/:$arch}")
+    for file in "$dir"/.packages/*.deb; do
+        dpkg-deb -x "$file" "$dir/.packages/root"
+        dpkg-deb -W --showformat '${Package} ${Version}\n' "$file"
+    done >"$dir/packages.txt"
+    install -m 755 "$dir/.packages/root/usr/bin/busybox" "$dir/busybox"
+    install -m 755 "$dir/.packages/root/usr/sbin/e2fsck.static" "$dir/e2fsck"
+    rm -rf "$dir/.packages"
+}
+
+# make_kernel DIR ARCH CONFIG: Debian's kernel source, built as CONFIG says, and the device trees' sources.
+make_kernel() {
+    local dir=$1 arch=$2 config=$3 work=$1/.work line lost=0
+    local -a compile
+    [ "$arch" = aarch64 ]
+    mkdir -p "$work/source"
+    (cd "$work" && apt_private "$apt_state" download "linux-source-$kernel_series")
+    dpkg-deb -W --showformat '${Package} ${Version}\n' "$work"/linux-source-*.deb >"$dir/packages.txt"
+    dpkg-deb --fsys-tarfile "$work"/linux-source-*.deb | tar -xO "./usr/src/linux-source-$kernel_series.tar.xz" |
+        xz -dc | tar -x -C "$work/source" --strip-components=1
+    compile=(env KBUILD_BUILD_TIMESTAMP=2026-01-01 KBUILD_BUILD_USER=gatewarden KBUILD_BUILD_HOST=gatewarden
+        KBUILD_BUILD_VERSION=1 make -s -C "$work/source" O="$work/build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+    "${compile[@]}" KCONFIG_ALLCONFIG="$config" allnoconfig
+    # An option that no longer exists, or lacks what it depends on, is left out silently.
+    while read -r line; do
+        case $line in
+        CONFIG_*=n) ! grep -q "^${line%n}" "$work/build/.config" || { echo "not off: $line"; lost=1; } ;;
+        CONFIG_*) grep -qxF "$line" "$work/build/.config" || { echo "not on: $line"; lost=1; } ;;
+        esac
+    done <"$config"
+    [ $lost = 0 ]
+    "${compile[@]}" -j"$(nproc)" Image
+    cp "$work/build/arch/arm64/boot/Image" "$work/build/.config" "$dir/"
+    mkdir -p "$dir/dts" "$dir/include"
+    cp -r "$work/source/arch/arm64/boot/dts/freescale" "$dir/dts/"
+    cp -rL "$work/source/include/dt-bindings" "$dir/include/"
+    rm -rf "$work"
+}
+
+# setup_board: every piece of the boards, linked as build/deps/board-*.
+setup_board() {
+    local config=$root/board/kernel/aarch64.config tools static kernel
+    host_packages=("${board_host_packages[@]}")
+    install_packages
+    # A change of one piece's recipe must not build the kernel anew.
+    tools=$(key "$sysroot_suite" "${board_tool_packages[*]} ${board_tools[*]}" "$(declare -f make_board_tools)")
+    static=$(key "$sysroot_suite" "${board_static_packages[*]}" "$(declare -f make_board_static)")
+    kernel=$(key "$sysroot_suite" "$kernel_series" "$(declare -f make_kernel)" "$config" \
+        "$(aarch64-linux-gnu-gcc -dumpfullversion)")
+    [ -d "$cache/board-tools-$tools" ] && [ -d "$cache/board-static-aarch64-$static" ] &&
+        [ -d "$cache/board-kernel-aarch64-$kernel" ] || apt_lists
+    piece board-tools "$tools" make_board_tools
+    link_piece board-tools "$piece_path"
+    piece board-static-aarch64 "$static" make_board_static aarch64
+    link_piece board-static-aarch64 "$piece_path"
+    piece board-kernel-aarch64 "$kernel" make_kernel aarch64 "$config"
+    link_piece board-kernel-aarch64 "$piece_path"
+}
