@@ -219,7 +219,7 @@ public struct LaneCore: Sendable {
         isClear = false
         timers.cancel(.clear)
         let isComingDown = arm.isComingDown
-        arm.stopLowering(at: now, &timers, &actions)
+        if arm.isLowering { arm.stopLowering(at: now, &timers, &actions) }
         if isComingDown { raise(.protection, &actions) }
     }
 

@@ -55,6 +55,7 @@ struct LaneTimers: Sendable {
     private static let firedInAStep = 1
     private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
 
+    @inline(__always)
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
 
     mutating func start(_ timer: LaneTimer, at instant: Instant) {
@@ -69,6 +70,7 @@ struct LaneTimers: Sendable {
         }
     }
 
+    @inline(__always)
     mutating func cancel(_ timer: LaneTimer) {
         running &= ~(1 << UInt64(timer.index))
         due &= running
