@@ -14,7 +14,7 @@
 //   LANE-6 nothing moves at start, whatever the loops say; only a fire alarm raises
 //   LANE-7 a relay pulse ends within the arm's travel
 //   LANE-8 one step has a bounded number of actions; LANE-9 an action is read within the list
-//   LANE-10 one step fires a bounded number of timers; the others stay due (LaneTimers)
+//   LANE-10 one step fires a bounded number of timers (LaneTimers)
 // Limits: two lanes an arm, one vehicle being served in each and one behind it.
 
 import Domain
@@ -227,7 +227,7 @@ public struct LaneCore: Sendable {
         isClear = false
         timers.cancel(.clear)
         let isComingDown = arm.isComingDown
-        arm.stopLowering(at: now, &timers, &actions)
+        if arm.isLowering { arm.stopLowering(at: now, &timers, &actions) }
         if isComingDown { raise(.protection, &actions) }
     }
 

@@ -52,9 +52,10 @@ struct LaneTimers: Sendable {
     /// How many more may fire in this step.
     private var allowance = 0
 
-    private static let firedInAStep = 1
+    private static let firedInAStep = 2 * LaneTimer.count
     private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
 
+    @inline(__always)
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
 
     mutating func start(_ timer: LaneTimer, at instant: Instant) {
@@ -69,6 +70,7 @@ struct LaneTimers: Sendable {
         }
     }
 
+    @inline(__always)
     mutating func cancel(_ timer: LaneTimer) {
         running &= ~(1 << UInt64(timer.index))
         due &= running
@@ -86,12 +88,11 @@ struct LaneTimers: Sendable {
         return Instant(nanoseconds: soonest)
     }
 
-    /// A step has a bounded length: it fires one timer, and one that watches a sensor only where
-    /// none of the rules' has ended. The others
-    /// stay due, as on a thread that is a little late, and the next step follows at once.
+    /// A step comes to an end; no timer is put off that would fire in it once.
     mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
 
     /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.
+    /// Those that watch sensors come after the rules' own.
     mutating func take(endedBy now: Instant) -> LaneTimer? {
         guard allowance > 0 else { return nil }
         // One that was started while another fired may have ended as well.
@@ -100,8 +101,8 @@ struct LaneTimers: Sendable {
             allowance -= 1
             return takeDue()
         }
-        guard allowance == LaneTimers.firedInAStep, watchBound <= now.nanoseconds else { return nil }
-        allowance = 0
+        guard watchBound <= now.nanoseconds else { return nil }
+        allowance -= 1
         return takeWatch(now.nanoseconds)
     }
 

@@ -88,7 +88,7 @@ extension LaneCore {
 
     /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the approach
     /// loop now is another (LANE-5).
-    func hasGoneForward(_ slot: Int) -> Bool {
+    mutating func hasGoneForward(_ slot: Int) -> Bool {
         passages[slot].hasEntered && passages[slot].hasLeftApproach && !isUnder(slot)
     }
 

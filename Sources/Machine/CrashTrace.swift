@@ -2,7 +2,7 @@
 //
 // Invariants: the head of each file is written at the start, so that a crash only adds records; adding them is
 // async-signal-safe. What a crash has left is kept as FILE.last until the next crash.
-// Limits: 8 rings, the newest 64 records of each, 512 bytes a record.
+// Limits: 8 rings, the newest 256 records of each, 512 bytes a record.
 
 import CSystem
 
@@ -16,7 +16,7 @@ private nonisolated(unsafe) var keptCount = 0
 private nonisolated(unsafe) let lineBuffer = UnsafeMutablePointer<UInt8>.allocate(capacity: 512)
 
 public enum CrashTrace {
-    private static let records = 64
+    private static let records = 256
 
     /// The ring's newest records are to be found in the file after a crash, behind `head`. At start, before its thread.
     public static func keep(_ ring: RecordRing, path: String, head: String, files: any Files) throws(MachineError) {

@@ -240,7 +240,7 @@ private func traced(_ layout: LaneLayout, seed: UInt64, steps: Int, settles: Boo
         var taken = 0
         for _ in 0..<4_000 {
             var doctored = text
-            for _ in 0..<3 {
+            for _ in 0..<3 where doctored.count > 1 {
                 random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 let place = Int((random >> 20) % UInt64(doctored.count))
                 switch (random >> 10) % 3 {
