@@ -158,7 +158,7 @@ let tests: [Target] = [
     roomTests(
         "Controller",
         [
-            "Domain", "Machine", "LaneCore", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web",
+            "Domain", "Machine", "LaneCore", "LaneTrace", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web",
             "Configuration",
         ]),
     roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),

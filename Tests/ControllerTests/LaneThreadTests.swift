@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 import LaneCore
+import LaneTrace
 import Machine
 import Synchronization
 import Testing
@@ -111,13 +112,14 @@ private final class LaneBench {
             let lane = LaneID(UInt8(index))
             guard index == 0, let second else {
                 let fitting = LaneFitting(sensors: fitted)
-                return LaneArm(LaneCore(lane: lane, boot: 1, timings: LaneBench.timings, fitting: fitting), lane: lane)
+                return LaneArm(
+                    TraceHeader(lane: lane, second: nil, boot: 1, timings: LaneBench.timings, fitting: fitting))
             }
             let other = LaneID(UInt8(arms))
-            let core = LaneCore(
-                lane: lane, second: other, boot: 1, timings: LaneBench.timings,
-                fitting: LaneFitting(layout: second, sensors: fitted))
-            return LaneArm(core, lane: lane, second: other)
+            return LaneArm(
+                TraceHeader(
+                    lane: lane, second: other, boot: 1, timings: LaneBench.timings,
+                    fitting: LaneFitting(layout: second, sensors: fitted)))
         }
         var inputs: [LaneWiring.Input] = []
         var outputs: [LaneWiring.Output] = []

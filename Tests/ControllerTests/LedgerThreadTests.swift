@@ -274,7 +274,7 @@ private final class LedgerBench {
         ledger.decide(token(1))
         ledger.decide(token(2), .blacklisted)
         ledger.bench.settle()
-        #expect(ledger.channels.verdicts.all().map(\.reason) == [.ledgerFull, .blacklisted])
+        #expect(ledger.verdicts().map(\.reason) == [.ledgerFull, .blacklisted])
         #expect(try ledger.kinds() == [.faultRaised, .decision, .decision])
         #expect(ledger.bench.end())
     }
@@ -287,7 +287,7 @@ private final class LedgerBench {
         ledger.decide(token(1))
         ledger.bench.settle()
         #expect(ledger.channels.kept.all().map(\.fate) == [.stored([])])
-        #expect(ledger.channels.verdicts.all().map(\.reason) == [.stageAllowed])
+        #expect(ledger.verdicts().map(\.reason) == [.stageAllowed])
         #expect(ledger.bench.end())
     }
 
