@@ -111,7 +111,8 @@ let controller: [Target] = [
     ),
 ]
 
-/// `tools/bench lane` counts its instructions, as the firmware's compiler makes it. No product: only the bench asks for it.
+/// `tools/bench lane` counts its instructions, as the firmware's compiler makes it. No product: only the bench asks
+/// for it.
 let benches: [Target] = [
     .executableTarget(name: "gwlanebench", dependencies: ["Domain", "LaneCore"], swiftSettings: roomSettings)
 ]
@@ -158,7 +159,8 @@ let tests: [Target] = [
     roomTests(
         "Controller",
         [
-            "Domain", "Machine", "LaneCore", "LaneTrace", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols", "Web",
+            "Domain", "Machine", "LaneCore", "LaneTrace", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols",
+            "Web",
             "Configuration",
         ]),
     roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),

@@ -65,7 +65,7 @@ enum ConsoleRequest: Equatable {
         "lane N identify     asks once more who stands there",
         "lane N calibrate    measures the arm's travel by its limit switches; type it again to see how far it is",
         "lane N latency      how long its outputs took from the edge, as a histogram",
-        "lane N trace [n]    the newest n steps of its arm, 1 to \(maximumTraceCount); save them for gatewarden lane replay",
+        "lane N trace [n]    the newest n steps of its arm, 1 to \(maximumTraceCount), for gatewarden lane replay",
         "ledger tail [n]     the newest n records, 1 to \(maximumTailCount), \(defaultTailCount) when n is left out",
         "ledger find plate   its newest passages; a part of a plate with *: 冀A1*",
         "ledger count [day]  vehicles by direction and stage, today or on 2026-03-01",

@@ -1,6 +1,7 @@
 // How long a lane takes from an edge's stamp to the output that it drives, as a histogram that the lane thread fills.
 //
-// Buckets of microseconds, eight to each doubling: a figure is at most an eighth too high. The highest holds 16 s and more.
+// Buckets of microseconds, eight to each doubling: a figure is at most an eighth too high. The highest holds 16 s and
+// more.
 // Invariant: one thread notes, without heap; any thread reads.
 
 import Domain

@@ -1,8 +1,8 @@
 // Events and actions of the lane as words of 64 bits, and back.
 //
 // kind u8 · a u8 · b u8 · c u8 · number u32, from the lowest bits up; docs/LANE-TRACE.md lists them.
-// Invariant: no heap; what two different events or actions of one step could mean differs in the word, but for instants,
-// which follow from the times of the steps.
+// Invariant: no heap; what two different events or actions of one step could mean differs in the word, but for
+// instants, which follow from the times of the steps.
 
 import Domain
 import LaneCore

@@ -107,8 +107,8 @@ enum ChainFile {
         throw fault(path, "it was cut off after record \(last.sequence)")
     }
 
-    /// What a prune leaves: each record's hash follows from the one before or, of a seal, from its own field 86. The last
-    /// one is the seal that the chain goes on from.
+    /// What a prune leaves: each record's hash follows from the one before or, of a seal, from its own field 86. The
+    /// last one is the seal that the chain goes on from.
     private static func readFoundation(
         _ lines: inout LineReader, _ count: UInt64, _ device: String, _ before: LedgerHead, _ path: String,
         _ take: (Record, [UInt8]) throws(LedgerError) -> Void

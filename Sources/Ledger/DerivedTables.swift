@@ -1,5 +1,5 @@
-// The tables beside `record`, held against the records that they were derived from. They are not hashed: nothing in them
-// can prove anything, but a page that the disk gave back wrong would let a vehicle go out twice, or never.
+// The tables beside `record`, held against the records that they were derived from. They are not hashed: nothing in
+// them can prove anything, but a page that the disk gave back wrong would let a vehicle go out twice, or never.
 //
 // Limits: what a destination has confirmed stands in the table `delivery` alone and can be held against nothing here.
 

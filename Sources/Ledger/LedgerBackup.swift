@@ -1,8 +1,8 @@
 // Copies the ledger to another disk, beside the running writer: whole now and then, and in between what is new.
 //
-// Invariants: it reads as any reader does, in short reads. A file gets its name when it is whole and durable, so a power
-// cut leaves the backup before. What was written is read back from the disk: each record's hash, each photo's. Photos
-// are on the disk before the chain file that names them. Nothing is written to the ledger.
+// Invariants: it reads as any reader does, in short reads. A file gets its name when it is whole and durable, so a
+// power cut leaves the backup before. What was written is read back from the disk: each record's hash, each photo's.
+// Photos are on the disk before the chain file that names them. Nothing is written to the ledger.
 // Limits: it takes at most the given bytes a second; two sets are kept. Photos are never removed from a backup.
 
 import Crypto

@@ -25,7 +25,8 @@ public struct ExportSummary: Sendable {
 }
 
 extension LedgerReader {
-    /// Writes the export to `sink`, piece by piece, and its proof to `proof`. It ends at record `until`, or at the head.
+    /// Writes the export to `sink`, piece by piece, and its proof to `proof`. It ends at record `until`, or at the
+    /// head.
     @discardableResult
     public func export(
         _ format: ExportFormat, _ query: LedgerQuery = LedgerQuery(), until: UInt64? = nil,

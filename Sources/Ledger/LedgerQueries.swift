@@ -169,8 +169,8 @@ extension LedgerReader {
         return gaps
     }
 
-    /// The pass record that a row of the index stands for, if its bytes have the hash that is kept with them and say the
-    /// same as the row.
+    /// The pass record that a row of the index stands for, if its bytes have the hash that is kept with them and say
+    /// the same as the row.
     private func compared(
         _ index: IndexRow, _ passages: PassageQueries
     ) throws(LedgerError) -> (Record, PassRow) {

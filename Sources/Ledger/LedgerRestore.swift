@@ -3,8 +3,8 @@
 // Invariants: a folder that has a ledger is refused. The new one gets its name when it is whole, durable and verified;
 // a restore that was cut off leaves only a hidden folder, which the next one begins anew. The records' bytes and hashes
 // are those of the backup; everything else is derived from them, but how far the destinations were: that is as the
-// backup has it, so what was delivered after it is sent once more. The sealing key is in no backup: whoever goes on with
-// a restored ledger begins a new generation, which names the last record of this one.
+// backup has it, so what was delivered after it is sent once more. The sealing key is in no backup: whoever goes on
+// with a restored ledger begins a new generation, which names the last record of this one.
 
 import Domain
 import Formats

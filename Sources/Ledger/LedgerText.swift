@@ -73,7 +73,8 @@ extension PassageCounts {
             }
     }
 
-    /// `22 in all, 7.3 a day on 3 days`; the days are those of the time asked for, or from the first to the last counted.
+    /// `22 in all, 7.3 a day on 3 days`; the days are those of the time asked for, or from the first to the last
+    /// counted.
     public func summary(_ query: LedgerQuery) -> String {
         let offset = Int64(CivilTime.chinaStandardOffsetMinutes * 60)
         let first = query.fromSecond.map { ($0 + offset) / 86_400 } ?? lines.first?.day ?? 0

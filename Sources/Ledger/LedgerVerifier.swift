@@ -61,8 +61,8 @@ public final class LedgerVerifier {
     private var releases: [UInt64: (token: VehicleToken, lane: LaneID)] = [:]
 
     /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
-    /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger is
-    /// read now, so that a writer which goes on meanwhile is not taken for one that was cut off.
+    /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger
+    /// is read now, so that a writer which goes on meanwhile is not taken for one that was cut off.
     public init(
         _ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil,
         firstKey: Ed25519PublicKey? = nil, checksPhotos: Bool = true
@@ -313,8 +313,11 @@ public final class LedgerVerifier {
     private func checkRelease(_ row: PassRow, _ record: Record, isAllowed: Bool) throws(LedgerError) {
         if let number = row.releaseSequence {
             let release = releases[number]
-            let isOwn = release?.lane == row.lane && (release?.token == record.token || release?.token == VehicleToken.none)
-            guard isOwn || number <= prunedThrough else { throw fault(record, "it names a manual release that is not its own") }
+            let isOwn =
+                release?.lane == row.lane && (release?.token == record.token || release?.token == VehicleToken.none)
+            guard isOwn || number <= prunedThrough else {
+                throw fault(record, "it names a manual release that is not its own")
+            }
         }
         guard row.raisedAt != nil || row.outcome == .completed else { return }
         switch row.raiseCause {

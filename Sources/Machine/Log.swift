@@ -1,8 +1,8 @@
 // The running log: one line an event, to standard error, where the console and the boot log pick it up.
 //
 // Invariants: one write(2) a line, so that lines of several threads do not mix; an output that takes nothing (a stopped
-// reader, XOFF on the serial console) is not waited for: the line is lost. The kernel's log, /dev/kmsg, takes each line,
-// though poll(2) never calls it writable. The lane thread does not log.
+// reader, XOFF on the serial console) is not waited for: the line is lost. The kernel's log, /dev/kmsg, takes each
+// line, though poll(2) never calls it writable. The lane thread does not log.
 // Limits: 1,000 bytes a line; the rest is cut.
 
 import CSystem

@@ -1,5 +1,5 @@
-// `gatewarden lane replay`: what this version's rules make of what a lane once did. 0 the same, 1 otherwise, 2 nothing to
-// replay.
+// `gatewarden lane replay`: what this version's rules make of what a lane once did. 0 the same, 1 otherwise, 2 nothing
+// to replay.
 
 import LaneTrace
 import Machine

@@ -1,5 +1,5 @@
-// What a controller does in its life, on a simulated disk: boots, passes with photos, decisions, receipts, orderly ends.
-// And what must hold of the ledger when the power has gone at any moment of it.
+// What a controller does in its life, on a simulated disk: boots, passes with photos, decisions, receipts, orderly
+// ends. And what must hold of the ledger when the power has gone at any moment of it.
 
 import Domain
 import Foundation
