@@ -26,6 +26,9 @@ let laneSettings: [SwiftSetting] =
         // The exhaustive search of its states takes millions of steps.
         : [.unsafeFlags(["-O"], .when(configuration: .debug))])
 
+/// What plays thousands of passes in a test is compiled as for a release.
+let quickSettings: [SwiftSetting] = roomSettings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 func library(_ name: String, _ libraries: [String]) -> Target {
     .target(
         name: name,
@@ -124,7 +127,7 @@ let hostPrograms: [Target] = [
         swiftSettings: roomSettings
     ),
     .executableTarget(name: "gwsim", dependencies: ["SiteSimulator"], swiftSettings: roomSettings),
-    .target(name: "LaneSimulation", dependencies: ["Domain", "LaneCore"], swiftSettings: roomSettings),
+    .target(name: "LaneSimulation", dependencies: ["Domain", "LaneCore"], swiftSettings: quickSettings),
     .executableTarget(name: "gwlane", dependencies: ["LaneSimulation"], swiftSettings: roomSettings),
     .executableTarget(
         name: "gwctl",

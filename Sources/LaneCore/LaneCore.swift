@@ -256,7 +256,7 @@ public struct LaneCore: Sendable {
     }
 
     private mutating func contactsChanged(_ changed: SensorSet, _ actions: inout LaneActions) {
-        var rest = changed.bits >> UInt32(LaneSensor.exitRequest.rawValue)
+        var rest = changed.bits &>> UInt32(LaneSensor.exitRequest.rawValue)
         while rest != 0 {
             let raw = LaneSensor.exitRequest.rawValue + UInt8(truncatingIfNeeded: rest.trailingZeroBitCount)
             rest &= rest - 1

@@ -53,13 +53,13 @@ struct LaneTimers: Sendable {
     private var allowance = 0
 
     private static let firedInAStep = 2 * LaneTimer.count
-    private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
+    private static let watches: UInt64 = (1 &<< UInt64(LaneTimer.count)) - (1 &<< UInt64(LaneTimer.firstWatch))
 
     @inline(__always)
-    func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
+    func isRunning(_ timer: LaneTimer) -> Bool { running & (1 &<< UInt64(timer.index)) != 0 }
 
     mutating func start(_ timer: LaneTimer, at instant: Instant) {
-        let bit: UInt64 = 1 << UInt64(timer.index)
+        let bit: UInt64 = 1 &<< UInt64(timer.index)
         running |= bit
         due &= ~bit
         deadlines[timer.index] = instant.nanoseconds
@@ -72,7 +72,7 @@ struct LaneTimers: Sendable {
 
     @inline(__always)
     mutating func cancel(_ timer: LaneTimer) {
-        running &= ~(1 << UInt64(timer.index))
+        running &= ~(1 &<< UInt64(timer.index))
         due &= running
     }
 
@@ -150,7 +150,7 @@ struct LaneTimers: Sendable {
             watchBound = soonest
             return nil
         }
-        running &= ~(1 << UInt64(best))
+        running &= ~(1 &<< UInt64(best))
         return LaneTimer(index: best)
     }
 }

@@ -54,20 +54,20 @@ public struct SensorSet: Equatable, Sendable {
     /// What must be clear before the arm comes down.
     public static let presence =
         SensorSet.none.with(.safety).with(.curtain).with(.radar).with(.secondSafety)
-    public static let vehicle = SensorSet(bits: (1 << UInt32(LaneSensor.vehicleSensorCount)) - 1)
+    public static let vehicle = SensorSet(bits: (1 &<< UInt32(LaneSensor.vehicleSensorCount)) - 1)
 
     @inline(__always)
-    public func contains(_ sensor: LaneSensor) -> Bool { bits & (1 << UInt32(sensor.rawValue)) != 0 }
+    public func contains(_ sensor: LaneSensor) -> Bool { bits & (1 &<< UInt32(sensor.rawValue)) != 0 }
 
     @inline(__always)
-    public func with(_ sensor: LaneSensor) -> SensorSet { SensorSet(bits: bits | 1 << UInt32(sensor.rawValue)) }
+    public func with(_ sensor: LaneSensor) -> SensorSet { SensorSet(bits: bits | 1 &<< UInt32(sensor.rawValue)) }
 
     @inline(__always)
     public func intersects(_ other: SensorSet) -> Bool { bits & other.bits != 0 }
 
     @inline(__always)
     mutating func set(_ sensor: LaneSensor, _ isMember: Bool) {
-        let bit: UInt32 = 1 << UInt32(sensor.rawValue)
+        let bit: UInt32 = 1 &<< UInt32(sensor.rawValue)
         bits = isMember ? bits | bit : bits & ~bit
     }
 }

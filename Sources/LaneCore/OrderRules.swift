@@ -167,7 +167,7 @@ extension LaneCore {
         case .stop:
             if isOn { arm.halt(at: now, &timers, &actions) }
         case .green, .red, .secondGreen, .secondRed, .fill, .siren, .beacon, .trigger, .secondTrigger:
-            let bit: UInt16 = 1 << UInt16(output.rawValue)
+            let bit: UInt16 = 1 &<< UInt16(output.rawValue)
             armed = isOn ? armed | bit : armed & ~bit
         }
     }

@@ -22,7 +22,7 @@ extension LaneCore {
         }
     }
 
-    func isDeparting(_ side: Int) -> Bool { departing & (1 << UInt8(side)) != 0 }
+    func isDeparting(_ side: Int) -> Bool { departing & (1 &<< UInt8(side)) != 0 }
 
     private mutating func arrive(_ slot: Int, side: Int, _ actions: inout LaneActions) {
         takeToken(slot, side: side, arrivedAt: approachSince[side])
@@ -215,7 +215,7 @@ extension LaneCore {
 
     /// The approach loop has been clear for longer than an axle gap.
     mutating func approachGone(side: Int, _ actions: inout LaneActions) {
-        departing &= ~(1 << UInt8(side))
+        departing &= ~(1 &<< UInt8(side))
         let slot = slot(ofSide: side)
         guard passages[slot].side == side else { return }
         switch passages[slot].phase {
@@ -272,7 +272,7 @@ extension LaneCore {
         case .passing:
             passed(slot, &actions)
         case .intruded:
-            if passage.isReverse && isOnApproach(passage.side) { departing |= 1 << UInt8(passage.side) }
+            if passage.isReverse && isOnApproach(passage.side) { departing |= 1 &<< UInt8(passage.side) }
             end(slot, crossingWithoutRelease(passage), at: goneAt, &actions)
         case .unsettled:
             end(slot, passage.isFromBefore ? .interrupted : .aborted, at: goneAt, &actions)
@@ -318,7 +318,7 @@ extension LaneCore {
         let crossing: PassOutcome = passage.cause == .person ? .manual : .completed
         if fitting.layout == .opposed && hasCrossed {
             let other = 1 - passage.side
-            if isOnApproach(other) || timers.isRunning(.gap(other)) { departing |= 1 << UInt8(other) }
+            if isOnApproach(other) || timers.isRunning(.gap(other)) { departing |= 1 &<< UInt8(other) }
         }
         end(slot, hasCrossed ? crossing : .backedOut, at: instant, &actions)
         promote(slot, passage.follower, &actions)

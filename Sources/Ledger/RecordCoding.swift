@@ -250,13 +250,13 @@ extension FieldWriter {
         put(.endedWall, row.endedWall)
         try put(row.gate)
         try putLoad(row.freight)
+        put(.raiseCause, optional: row.raiseCause?.rawValue)
         if let video = row.video {
             put(.videoFrom, video.from)
             put(.videoTo, video.to)
         }
-        put(.releaseSequence, optional: row.releaseSequence)
-        put(.raiseCause, optional: row.raiseCause?.rawValue)
         if row.isReverse { put(.isReverse, true) }
+        put(.releaseSequence, optional: row.releaseSequence)
     }
 
     mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {
