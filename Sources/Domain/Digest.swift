@@ -24,7 +24,9 @@ public struct Digest: Hashable, Sendable {
     public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Digest.byteCount else { return nil }
         func word(_ start: Int) -> UInt64 {
-            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+            var word: UInt64 = 0
+            for offset in start..<start + 8 { word = word &<< 8 | UInt64(bytes[offset]) }
+            return word
         }
         self.init(words: (word(0), word(8), word(16), word(24)))
     }
@@ -36,12 +38,15 @@ public struct Digest: Hashable, Sendable {
     }
 
     public var bytes: [UInt8] {
+        // Written out: generic stores of 64 bits take heap types on 32-bit boards.
         [UInt8](unsafeUninitializedCapacity: Digest.byteCount) { buffer, count in
-            let target = UnsafeMutableRawBufferPointer(buffer)
-            target.storeBytes(of: word0.bigEndian, toByteOffset: 0, as: UInt64.self)
-            target.storeBytes(of: word1.bigEndian, toByteOffset: 8, as: UInt64.self)
-            target.storeBytes(of: word2.bigEndian, toByteOffset: 16, as: UInt64.self)
-            target.storeBytes(of: word3.bigEndian, toByteOffset: 24, as: UInt64.self)
+            for offset in 0..<8 {
+                let shift = UInt64(56 - 8 * offset)
+                buffer[offset] = UInt8(truncatingIfNeeded: word0 &>> shift)
+                buffer[8 + offset] = UInt8(truncatingIfNeeded: word1 &>> shift)
+                buffer[16 + offset] = UInt8(truncatingIfNeeded: word2 &>> shift)
+                buffer[24 + offset] = UInt8(truncatingIfNeeded: word3 &>> shift)
+            }
             count = Digest.byteCount
         }
     }
