@@ -34,7 +34,7 @@ public struct LaneCore: Sendable {
     var approachSince: InlineArray<2, Instant> = InlineArray(repeating: Instant(nanoseconds: 0))
     /// A bit a side: who stands on its approach loop is leaving.
     var departing: UInt8 = 0
-    /// Presence has been clear for the close delay.
+    /// Presence has been clear for the close delay; false from the step in which presence begins.
     var isClear = false
     var isHeldOpen = false
     var isLockedDown = false
@@ -158,7 +158,7 @@ public struct LaneCore: Sendable {
     private mutating func timerEnded(_ timer: LaneTimer, _ actions: inout LaneActions) {
         switch timer.index {
         case 0...2, 5: arm.timerEnded(timer, at: now, &timers, &actions)
-        case 3: isClear = !hasPresence
+        case 3: isClear = true
         case 4, 6: break
         case 7: endMaintenance(&actions)
         case 8...9: deadlinePassed(timer.index - 8, &actions)

@@ -37,14 +37,14 @@ struct LaneTimer: Equatable, Sendable {
     static func chatter(_ sensor: Int) -> LaneTimer { LaneTimer(index: 26 + sensor) }
 
     static let count = 34
-    /// From here on they watch sensors and move nothing.
-    static let firstWatch = 18
+    /// Those of lamps, and those that watch sensors: none moves anything, and none keeps one that does waiting.
+    static let watches: UInt64 = ((1 << UInt64(LaneTimer.count)) - (1 << 16)) | 1 << 4
 }
 
 struct LaneTimers: Sendable {
     private(set) var running: UInt64 = 0
     private(set) var deadlines: InlineArray<34, UInt64> = InlineArray(repeating: 0)
-    /// No running timer of the rules, and none that watches a sensor, ends before it: most steps look no further.
+    /// No running timer of the rules, and none of the others, ends before it: most steps look no further.
     private var ruleBound = UInt64.max
     private var watchBound = UInt64.max
     /// The timers of the rules that were found ended and have not fired.
@@ -53,7 +53,6 @@ struct LaneTimers: Sendable {
     private var allowance = 0
 
     private static let firedInAStep = 1
-    private static let watches: UInt64 = (1 << UInt64(LaneTimer.count)) - (1 << UInt64(LaneTimer.firstWatch))
 
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
 
@@ -62,7 +61,7 @@ struct LaneTimers: Sendable {
         running |= bit
         due &= ~bit
         deadlines[timer.index] = instant.nanoseconds
-        if timer.index < LaneTimer.firstWatch {
+        if bit & LaneTimer.watches == 0 {
             ruleBound = min(ruleBound, instant.nanoseconds)
         } else {
             watchBound = min(watchBound, instant.nanoseconds)
@@ -86,9 +85,8 @@ struct LaneTimers: Sendable {
         return Instant(nanoseconds: soonest)
     }
 
-    /// A step has a bounded length: it fires one timer, and one that watches a sensor only where
-    /// none of the rules' has ended. The others
-    /// stay due, as on a thread that is a little late, and the next step follows at once.
+    /// A step has a bounded length: it fires one timer, and one that watches a sensor or lights a lamp only where none
+    /// of the rules' has ended. The others stay due, as on a thread that is a little late, and the next step follows at once.
     mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
 
     /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.
@@ -118,7 +116,7 @@ struct LaneTimers: Sendable {
     }
 
     private mutating func collectRules(_ now: UInt64) {
-        var rest = running & ~LaneTimers.watches & ~due
+        var rest = running & ~LaneTimer.watches & ~due
         ruleBound = .max
         while rest != 0 {
             let index = rest.trailingZeroBitCount
@@ -129,7 +127,7 @@ struct LaneTimers: Sendable {
     }
 
     private mutating func takeWatch(_ now: UInt64) -> LaneTimer? {
-        var rest = running & LaneTimers.watches
+        var rest = running & LaneTimer.watches
         var best = 0
         var soonest = UInt64.max
         watchBound = .max

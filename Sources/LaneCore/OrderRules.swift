@@ -163,7 +163,7 @@ extension LaneCore {
         case .raise:
             if isOn { open(.maintenance, &actions) }
         case .lower:
-            if isOn && !hasPresence { arm.lower(at: now, &timers, &actions) }
+            if isOn && isClear { arm.lower(at: now, &timers, &actions) }
         case .stop:
             if isOn { arm.halt(at: now, &timers, &actions) }
         case .green, .red, .secondGreen, .secondRed, .fill, .siren, .beacon, .trigger, .secondTrigger:

@@ -142,13 +142,13 @@ extension Transition {
         if isDriven && new.arm.position != .closing { return "the lower relay without a lowering" }
         guard isDriven || comesDown else { return nil }
         if after.ghost.levels.contains(.fireAlarm) { return "lowered in a fire" }
-        if new.isInMaintenance {
-            guard case .order(.energise(.lower, true)) = event else { return "lowered by itself in maintenance" }
-            return nil
-        }
         let clear = after.ghost.clearSince
         if clear == .max || new.now.nanoseconds < clear + setting.timings.closeDelay.nanoseconds {
             return "lowered before presence was clear for the close delay"
+        }
+        if new.isInMaintenance {
+            guard case .order(.energise(.lower, true)) = event else { return "lowered by itself in maintenance" }
+            return nil
         }
         if after.ghost.isHeld { return "lowered while it is held open" }
         if after.ghost.isHalted { return "lowered after a person halted it" }
