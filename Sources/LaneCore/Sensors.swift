@@ -76,7 +76,6 @@ struct Sensors: Sendable {
             return
         }
         if !timers.isRunning(.chatter(index)) {
-            edges[index] = 0
             timers.start(.chatter(index), at: now + chatterWindow)
         }
         edges[index] += 1

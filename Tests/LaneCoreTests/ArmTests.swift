@@ -97,6 +97,19 @@ import Testing
         #expect(rig.raised.last == .protection && !rig.outputs.contains(.lower))
     }
 
+    @Test func presenceTakesBackALoweringThatStillWaitsWithTheArmDown() {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.wait(1)
+        rig.order(.hold(true))
+        rig.off(.closedLimit)
+        rig.order(.hold(false))
+        rig.on(.closedLimit)
+        #expect(rig.core.arm.position == .closed && rig.core.arm.drive.pending == .lower)
+        rig.on(.safety)
+        rig.wait(1)
+        #expect(rig.lowerings == 0 && !rig.core.arm.isLowering)
+    }
+
     @Test(arguments: [LaneSensor.safety, .curtain, .radar]) func everyPresenceSensorProtects(sensor: LaneSensor) {
         var rig = lowering([.approach, .safety, .curtain, .radar]) { _, timings in timings.deadTime = .zero }
         rig.on(sensor)

@@ -216,6 +216,12 @@ extension Transition {
             return "a vehicle without an outcome"
         }
         if isLost(old.opening) { return "an opening without an outcome" }
+        for slot in 0..<2 where new.passages[slot].token == .none {
+            let timers = new.timers
+            if timers.isRunning(.deadline(slot)) || timers.isRunning(.gone(slot)) || timers.isRunning(.retry(slot)) {
+                return "a timer outlives its vehicle"
+            }
+        }
         for side in 0..<2 {
             var number = old.tokenCounts[side]
             while number < new.tokenCounts[side] {
