@@ -114,7 +114,6 @@ struct Arm: Sendable {
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
         drive.halt(at: now, &timers, &actions)
-        timers.cancel(.travel)
         timers.cancel(.unattended)
         measured = nil
         if position != .closed { position = .stopped }

@@ -196,8 +196,9 @@ public struct LaneCore: Sendable {
 
     /// Across two lanes, curtain and radar hold whoever has come under the arm already, in a gap over its own loop.
     func isUnder(_ slot: Int) -> Bool {
-        sensors.active.intersects(underSensors(slot))
-            || fitting.layout == .parallel && passage(slot).hasEntered && sensors.active.intersects(LaneCore.across)
+        if sensors.active.intersects(underSensors(slot)) { return true }
+        guard fitting.layout == .parallel, sensors.active.intersects(LaneCore.across) else { return false }
+        return slot == 0 ? passages[0].hasEntered : passages[1].hasEntered
     }
 
     /// A slot's passage, to be read. Only an index that is known when this is compiled reads an inline array in place

@@ -297,6 +297,19 @@ import Testing
         #expect(!rig.has(.limitsContradict))
     }
 
+    @Test func haltedArmThatSinksToTheClosedLimitWaitsForAPerson() {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.order(.hold(true))
+        rig.off(.closedLimit)
+        rig.order(.stop)
+        rig.on(.closedLimit)
+        rig.wait(60)
+        #expect(rig.raised == [.hold] && rig.core.arm.position == .stopped)
+        rig.order(.hold(false))
+        rig.order(.hold(true))
+        #expect(rig.raised == [.hold, .hold])
+    }
+
     @Test func stopRelayIsPulsedAndTheHaltedArmStays() {
         var rig = LaneRig()
         rig.letIn()
