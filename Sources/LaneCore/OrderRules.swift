@@ -146,7 +146,6 @@ extension LaneCore {
         guard isInMaintenance else { return }
         isInMaintenance = false
         timers.cancel(.maintenance)
-        armed = 0
         // A movement that runs goes on under the rules of every other.
         arm.resume()
         endOpening(&actions)

@@ -175,6 +175,27 @@ import Testing
         #expect(rig.outcomes == [.aborted, .expired] && rig.core.phase() == .identifying)
     }
 
+    @Test func nothingIsHeldOpenInMaintenanceAndEachMaintenanceBeginsWithItsOutputsOff() {
+        var rig = LaneRig()
+        rig.order(.maintenance(true))
+        rig.order(.hold(true))
+        #expect(rig.raised == [] && !rig.core.isHeldOpen)
+        rig.order(.energise(.siren, true))
+        rig.order(.maintenance(false))
+        rig.order(.maintenance(true))
+        #expect(!rig.outputs.contains(.siren))
+    }
+
+    @Test func openingEndsOnceWithTheLastOfItsCauses() {
+        var rig = LaneRig([.approach, .safety, .fireAlarm])
+        rig.order(.hold(true))
+        rig.on(.fireAlarm)
+        rig.order(.hold(false))
+        #expect(rig.outcomes == [])
+        rig.off(.fireAlarm)
+        #expect(rig.outcomes == [.expired] && rig.ends[0].cause == .hold)
+    }
+
     @Test func handDoesNotLowerOnAVehicle() {
         var rig = LaneRig()
         rig.order(.maintenance(true))
