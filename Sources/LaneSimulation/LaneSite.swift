@@ -145,7 +145,8 @@ struct LaneSite {
         func interval(_ seconds: Double) -> Interval { Interval(nanoseconds: UInt64(seconds * 1e9)) }
         timings = LaneTimings(
             verdictDeadline: interval(chance.real(2, 8)), authorisedWindow: interval(chance.real(8, 40)),
-            backOut: interval(chance.real(1, 4)), closeDelay: interval(breakage == .shortTravel ? 1 : chance.real(1, 3)),
+            backOut: interval(chance.real(1, 4)),
+            closeDelay: interval(breakage == .shortTravel ? 1 : chance.real(1, 3)),
             raiseTravel: interval(rise), lowerTravel: interval(fall),
             relayPulse: interval(min(chance.real(0.3, 1), rise, fall)), deadTime: interval(deadTime))
         if breakage == .speeding { timings.authorisedWindow = interval(chance.real(1, 4)) }
