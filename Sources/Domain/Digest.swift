@@ -38,17 +38,15 @@ public struct Digest: Hashable, Sendable {
     }
 
     public var bytes: [UInt8] {
-        // Written out: generic stores of 64 bits take heap types on 32-bit boards.
-        [UInt8](unsafeUninitializedCapacity: Digest.byteCount) { buffer, count in
-            for offset in 0..<8 {
-                let shift = UInt64(56 - 8 * offset)
-                buffer[offset] = UInt8(truncatingIfNeeded: word0 &>> shift)
-                buffer[8 + offset] = UInt8(truncatingIfNeeded: word1 &>> shift)
-                buffer[16 + offset] = UInt8(truncatingIfNeeded: word2 &>> shift)
-                buffer[24 + offset] = UInt8(truncatingIfNeeded: word3 &>> shift)
+        // One by one: an initialised-in-place array takes heap types in the lane's 32-bit build.
+        var result: [UInt8] = []
+        result.reserveCapacity(Digest.byteCount)
+        for word in [word0, word1, word2, word3] {
+            for shift in stride(from: 56, through: 0, by: -8) {
+                result.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
             }
-            count = Digest.byteCount
         }
+        return result
     }
 
     /// 64 lower-case hexadecimal digits.

@@ -25,7 +25,8 @@ struct Arm: Sendable {
     private(set) var faults: UInt8 = 0
     /// When the way began, for the measured travel.
     private var beganAt = Instant(nanoseconds: 0)
-    private var isMeasured = false
+    /// The end of a whole way that is being measured.
+    private var measured: Position?
 
     private let kind: BarrierDrive
     private let deadTime: Interval
@@ -82,9 +83,11 @@ struct Arm: Sendable {
     mutating func raise(
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
+        // One that was told to come down may leave the open limit yet, before it turns.
+        let isThere = isAtOpen && position == .open
         drive.order(.raise, at: now, &timers, &actions)
         begin(.opening, at: now, within: raiseTravel, &timers)
-        if isAtOpen { arrived(.open, at: now, &timers, &actions) }
+        if isThere { arrived(.open, at: now, &timers, &actions) }
     }
 
     mutating func lower(
@@ -111,8 +114,8 @@ struct Arm: Sendable {
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
         drive.halt(at: now, &timers, &actions)
-        timers.cancel(.travel)
         timers.cancel(.unattended)
+        measured = nil
         if position != .closed { position = .stopped }
     }
 
@@ -127,7 +130,9 @@ struct Arm: Sendable {
         _ way: Position, at now: Instant, within travel: Interval,
         _ timers: inout LaneTimers
     ) {
-        isMeasured = position == (way == .opening ? .closed : .open)
+        measured = nil
+        if way == .opening && position == .closed { measured = .open }
+        if way == .closing && position == .open { measured = .closed }
         beganAt = now
         position = way
         // An order that waits for its dead time arrives by as much later.
@@ -163,7 +168,9 @@ struct Arm: Sendable {
     ) {
         switch position {
         case .opening:
-            if hasOpenLimit || isAtClosed {
+            if isAtOpen {
+                arrived(.open, at: now, &timers, &actions)
+            } else if hasOpenLimit || isAtClosed {
                 note(.openLimitMissed, true, &actions)
                 position = .unknown
                 timers.start(.unattended, at: now + unattended)
@@ -228,6 +235,7 @@ struct Arm: Sendable {
         case .opening:
             arrived(.open, at: now, &timers, &actions)
         case .closed, .stopped, .unknown:
+            measure(.open, at: now, &actions)
             if position != .stopped { timers.start(.unattended, at: now + unattended) }
             position = position == .stopped ? .stopped : .open
         case .closing, .open:
@@ -238,11 +246,16 @@ struct Arm: Sendable {
     private mutating func arrived(
         _ end: Position, at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
-        if isMeasured { actions.append(.travelled(isUp: end == .open, now.since(beganAt))) }
-        isMeasured = false
+        measure(end, at: now, &actions)
         position = end
         timers.cancel(.travel)
         timers.cancel(.unattended)
+    }
+
+    /// A way that took longer than it may is measured too, for it is what `raiseTravel` and `lowerTravel` are set by.
+    private mutating func measure(_ end: Position, at now: Instant, _ actions: inout LaneActions) {
+        if measured == end { actions.append(.travelled(isUp: end == .open, now.since(beganAt))) }
+        measured = nil
     }
 
     private mutating func movedUnordered(
@@ -252,7 +265,7 @@ struct Arm: Sendable {
         if position == .open {
             // It falls, or is cranked down.
             position = .closing
-            isMeasured = false
+            measured = nil
             timers.cancel(.unattended)
             timers.start(.travel, at: now + lowerTravel)
         } else {

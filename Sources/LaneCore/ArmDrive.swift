@@ -117,6 +117,7 @@ struct ArmDrive: Sendable {
         actions.append(.drive(direction.output, energised: false))
         energised = nil
         timers.cancel(.pulse)
+        guard deadTime != .zero else { return }
         released = direction
         timers.start(.deadTime, at: now + deadTime)
     }

@@ -26,7 +26,7 @@ extension LaneCore {
             if mustRaiseAgain { raise(standingCause, &actions) }
             return
         }
-        guard isClear, !hasPresence, !isPowerFailing, mayLower else { return }
+        guard isClear, !isPowerFailing, mayLower else { return }
         arm.lower(at: now, &timers, &actions)
     }
 

@@ -14,7 +14,7 @@
 //   LANE-6 nothing moves at start, whatever the loops say; only a fire alarm raises
 //   LANE-7 a relay pulse ends within the arm's travel
 //   LANE-8 one step has a bounded number of actions; LANE-9 an action is read within the list
-//   LANE-10 one step fires a bounded number of timers (LaneTimers)
+//   LANE-10 one step fires a bounded number of timers; the others stay due (LaneTimers)
 // Limits: two lanes an arm, one vehicle being served in each and one behind it.
 
 import Domain
@@ -34,7 +34,7 @@ public struct LaneCore: Sendable {
     var approachSince: InlineArray<2, Instant> = InlineArray(repeating: Instant(nanoseconds: 0))
     /// A bit a side: who stands on its approach loop is leaving.
     var departing: UInt8 = 0
-    /// Presence has been clear for the close delay.
+    /// Presence has been clear for the close delay; false from the step in which presence begins.
     var isClear = false
     var isHeldOpen = false
     var isLockedDown = false
@@ -82,8 +82,7 @@ public struct LaneCore: Sendable {
         return lanes[passage.side] == lanes[side] ? passage.token : .none
     }
 
-    /// Nothing is going on and nothing is remembered: what comes next depends on the settings and the token count
-    /// alone.
+    /// Nothing is going on and nothing is remembered: what comes next depends on the settings and the token count alone.
     public var isAtRest: Bool {
         timers.running == 0 && passages[0].phase == .idle && passages[1].phase == .idle && arm.position == .closed
             && departing == 0 && !isHeldOpen && !isLockedDown && !isInMaintenance && opening == .none
@@ -159,7 +158,7 @@ public struct LaneCore: Sendable {
     private mutating func timerEnded(_ timer: LaneTimer, _ actions: inout LaneActions) {
         switch timer.index {
         case 0...2, 5: arm.timerEnded(timer, at: now, &timers, &actions)
-        case 3: isClear = !hasPresence
+        case 3: isClear = true
         case 4, 6: break
         case 7: endMaintenance(&actions)
         case 8...9: deadlinePassed(timer.index - 8, &actions)
@@ -197,8 +196,9 @@ public struct LaneCore: Sendable {
 
     /// Across two lanes, curtain and radar hold whoever has come under the arm already, in a gap over its own loop.
     func isUnder(_ slot: Int) -> Bool {
-        sensors.active.intersects(underSensors(slot))
-            || fitting.layout == .parallel && passage(slot).hasEntered && sensors.active.intersects(LaneCore.across)
+        if sensors.active.intersects(underSensors(slot)) { return true }
+        guard fitting.layout == .parallel, sensors.active.intersects(LaneCore.across) else { return false }
+        return slot == 0 ? passages[0].hasEntered : passages[1].hasEntered
     }
 
     /// A slot's passage, to be read. Only an index that is known when this is compiled reads an inline array in place
@@ -228,7 +228,7 @@ public struct LaneCore: Sendable {
         isClear = false
         timers.cancel(.clear)
         let isComingDown = arm.isComingDown
-        if arm.isLowering { arm.stopLowering(at: now, &timers, &actions) }
+        arm.stopLowering(at: now, &timers, &actions)
         if isComingDown { raise(.protection, &actions) }
     }
 
@@ -256,7 +256,7 @@ public struct LaneCore: Sendable {
     }
 
     private mutating func contactsChanged(_ changed: SensorSet, _ actions: inout LaneActions) {
-        var rest = changed.bits &>> UInt32(LaneSensor.exitRequest.rawValue)
+        var rest = changed.bits >> UInt32(LaneSensor.exitRequest.rawValue)
         while rest != 0 {
             let raw = LaneSensor.exitRequest.rawValue + UInt8(truncatingIfNeeded: rest.trailingZeroBitCount)
             rest &= rest - 1

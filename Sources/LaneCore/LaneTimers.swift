@@ -37,14 +37,14 @@ struct LaneTimer: Equatable, Sendable {
     static func chatter(_ sensor: Int) -> LaneTimer { LaneTimer(index: 26 + sensor) }
 
     static let count = 34
-    /// From here on they watch sensors and move nothing.
-    static let firstWatch = 18
+    /// Those of lamps, and those that watch sensors: none moves anything, and none keeps one that does waiting.
+    static let watches: UInt64 = ((1 << UInt64(LaneTimer.count)) - (1 << 16)) | 1 << 4
 }
 
 struct LaneTimers: Sendable {
     private(set) var running: UInt64 = 0
     private(set) var deadlines: InlineArray<34, UInt64> = InlineArray(repeating: 0)
-    /// No running timer of the rules, and none that watches a sensor, ends before it: most steps look no further.
+    /// No running timer of the rules, and none of the others, ends before it: most steps look no further.
     private var ruleBound = UInt64.max
     private var watchBound = UInt64.max
     /// The timers of the rules that were found ended and have not fired.
@@ -52,27 +52,24 @@ struct LaneTimers: Sendable {
     /// How many more may fire in this step.
     private var allowance = 0
 
-    private static let firedInAStep = 2 * LaneTimer.count
-    private static let watches: UInt64 = (1 &<< UInt64(LaneTimer.count)) - (1 &<< UInt64(LaneTimer.firstWatch))
+    private static let firedInAStep = 1
 
-    @inline(__always)
-    func isRunning(_ timer: LaneTimer) -> Bool { running & (1 &<< UInt64(timer.index)) != 0 }
+    func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
 
     mutating func start(_ timer: LaneTimer, at instant: Instant) {
-        let bit: UInt64 = 1 &<< UInt64(timer.index)
+        let bit: UInt64 = 1 << UInt64(timer.index)
         running |= bit
         due &= ~bit
         deadlines[timer.index] = instant.nanoseconds
-        if timer.index < LaneTimer.firstWatch {
+        if bit & LaneTimer.watches == 0 {
             ruleBound = min(ruleBound, instant.nanoseconds)
         } else {
             watchBound = min(watchBound, instant.nanoseconds)
         }
     }
 
-    @inline(__always)
     mutating func cancel(_ timer: LaneTimer) {
-        running &= ~(1 &<< UInt64(timer.index))
+        running &= ~(1 << UInt64(timer.index))
         due &= running
     }
 
@@ -88,11 +85,11 @@ struct LaneTimers: Sendable {
         return Instant(nanoseconds: soonest)
     }
 
-    /// A step comes to an end; no timer is put off that would fire in it once.
+    /// A step has a bounded length: it fires one timer, and one that watches a sensor or lights a lamp only where none
+    /// of the rules' has ended. The others stay due, as on a thread that is a little late, and the next step follows at once.
     mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
 
     /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.
-    /// Those that watch sensors come after the rules' own.
     mutating func take(endedBy now: Instant) -> LaneTimer? {
         guard allowance > 0 else { return nil }
         // One that was started while another fired may have ended as well.
@@ -101,8 +98,8 @@ struct LaneTimers: Sendable {
             allowance -= 1
             return takeDue()
         }
-        guard watchBound <= now.nanoseconds else { return nil }
-        allowance -= 1
+        guard allowance == LaneTimers.firedInAStep, watchBound <= now.nanoseconds else { return nil }
+        allowance = 0
         return takeWatch(now.nanoseconds)
     }
 
@@ -119,7 +116,7 @@ struct LaneTimers: Sendable {
     }
 
     private mutating func collectRules(_ now: UInt64) {
-        var rest = running & ~LaneTimers.watches & ~due
+        var rest = running & ~LaneTimer.watches & ~due
         ruleBound = .max
         while rest != 0 {
             let index = rest.trailingZeroBitCount
@@ -130,7 +127,7 @@ struct LaneTimers: Sendable {
     }
 
     private mutating func takeWatch(_ now: UInt64) -> LaneTimer? {
-        var rest = running & LaneTimers.watches
+        var rest = running & LaneTimer.watches
         var best = 0
         var soonest = UInt64.max
         watchBound = .max
@@ -150,7 +147,7 @@ struct LaneTimers: Sendable {
             watchBound = soonest
             return nil
         }
-        running &= ~(1 &<< UInt64(best))
+        running &= ~(1 << UInt64(best))
         return LaneTimer(index: best)
     }
 }

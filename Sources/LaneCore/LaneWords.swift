@@ -54,20 +54,16 @@ public struct SensorSet: Equatable, Sendable {
     /// What must be clear before the arm comes down.
     public static let presence =
         SensorSet.none.with(.safety).with(.curtain).with(.radar).with(.secondSafety)
-    public static let vehicle = SensorSet(bits: (1 &<< UInt32(LaneSensor.vehicleSensorCount)) - 1)
+    public static let vehicle = SensorSet(bits: (1 << UInt32(LaneSensor.vehicleSensorCount)) - 1)
 
-    @inline(__always)
-    public func contains(_ sensor: LaneSensor) -> Bool { bits & (1 &<< UInt32(sensor.rawValue)) != 0 }
+    public func contains(_ sensor: LaneSensor) -> Bool { bits & (1 << UInt32(sensor.rawValue)) != 0 }
 
-    @inline(__always)
-    public func with(_ sensor: LaneSensor) -> SensorSet { SensorSet(bits: bits | 1 &<< UInt32(sensor.rawValue)) }
+    public func with(_ sensor: LaneSensor) -> SensorSet { SensorSet(bits: bits | 1 << UInt32(sensor.rawValue)) }
 
-    @inline(__always)
     public func intersects(_ other: SensorSet) -> Bool { bits & other.bits != 0 }
 
-    @inline(__always)
     mutating func set(_ sensor: LaneSensor, _ isMember: Bool) {
-        let bit: UInt32 = 1 &<< UInt32(sensor.rawValue)
+        let bit: UInt32 = 1 << UInt32(sensor.rawValue)
         bits = isMember ? bits | bit : bits & ~bit
     }
 }
@@ -193,8 +189,7 @@ public struct LaneActions: Sendable {
         return slots.span[index]
     }
 
-    /// The same, read in place: the subscript copies the whole list where the compiler cannot see that nobody changes
-    /// it.
+    /// The same, read in place: the subscript copies the whole list where the compiler cannot see that nobody changes it.
     public mutating func action(_ index: Int) -> LaneAction {
         precondition(index < count, "LANE-9 an action is read within the list")
         return slots[index]

@@ -146,7 +146,6 @@ extension LaneCore {
         guard isInMaintenance else { return }
         isInMaintenance = false
         timers.cancel(.maintenance)
-        armed = 0
         // A movement that runs goes on under the rules of every other.
         arm.resume()
         endOpening(&actions)
@@ -163,11 +162,11 @@ extension LaneCore {
         case .raise:
             if isOn { open(.maintenance, &actions) }
         case .lower:
-            if isOn && !hasPresence { arm.lower(at: now, &timers, &actions) }
+            if isOn && isClear { arm.lower(at: now, &timers, &actions) }
         case .stop:
             if isOn { arm.halt(at: now, &timers, &actions) }
         case .green, .red, .secondGreen, .secondRed, .fill, .siren, .beacon, .trigger, .secondTrigger:
-            let bit: UInt16 = 1 &<< UInt16(output.rawValue)
+            let bit: UInt16 = 1 << UInt16(output.rawValue)
             armed = isOn ? armed | bit : armed & ~bit
         }
     }

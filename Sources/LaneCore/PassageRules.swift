@@ -22,7 +22,7 @@ extension LaneCore {
         }
     }
 
-    func isDeparting(_ side: Int) -> Bool { departing & (1 &<< UInt8(side)) != 0 }
+    func isDeparting(_ side: Int) -> Bool { departing & (1 << UInt8(side)) != 0 }
 
     private mutating func arrive(_ slot: Int, side: Int, _ actions: inout LaneActions) {
         takeToken(slot, side: side, arrivedAt: approachSince[side])
@@ -86,9 +86,9 @@ extension LaneCore {
         }
     }
 
-    /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the
-    /// approach loop now is another (LANE-5).
-    mutating func hasGoneForward(_ slot: Int) -> Bool {
+    /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the approach
+    /// loop now is another (LANE-5).
+    func hasGoneForward(_ slot: Int) -> Bool {
         passages[slot].hasEntered && passages[slot].hasLeftApproach && !isUnder(slot)
     }
 
@@ -215,7 +215,7 @@ extension LaneCore {
 
     /// The approach loop has been clear for longer than an axle gap.
     mutating func approachGone(side: Int, _ actions: inout LaneActions) {
-        departing &= ~(1 &<< UInt8(side))
+        departing &= ~(1 << UInt8(side))
         let slot = slot(ofSide: side)
         guard passages[slot].side == side else { return }
         switch passages[slot].phase {
@@ -272,7 +272,7 @@ extension LaneCore {
         case .passing:
             passed(slot, &actions)
         case .intruded:
-            if passage.isReverse && isOnApproach(passage.side) { departing |= 1 &<< UInt8(passage.side) }
+            if passage.isReverse && isOnApproach(passage.side) { departing |= 1 << UInt8(passage.side) }
             end(slot, crossingWithoutRelease(passage), at: goneAt, &actions)
         case .unsettled:
             end(slot, passage.isFromBefore ? .interrupted : .aborted, at: goneAt, &actions)
@@ -302,8 +302,8 @@ extension LaneCore {
         finish(slot, hasCrossed(passage, isOnApproach: isOnApproach), at: passage.clearedAt, &actions)
     }
 
-    /// With a clearing loop, who has not reached it has not gone through. Without, a vehicle that left the approach
-    /// loop last has backed out; where somebody still stands there, the row is kept: one too many can be explained.
+    /// With a clearing loop, who has not reached it has not gone through. Without, a vehicle that left the approach loop
+    /// last has backed out; where somebody still stands there, the row is kept: one too many can be explained.
     func hasCrossed(_ passage: Passage, isOnApproach: Bool) -> Bool {
         let clearing = clearingSensor(passage.side)
         if sensors.fitted.contains(clearing) && !sensors.doubtful.contains(clearing) {
@@ -318,7 +318,7 @@ extension LaneCore {
         let crossing: PassOutcome = passage.cause == .person ? .manual : .completed
         if fitting.layout == .opposed && hasCrossed {
             let other = 1 - passage.side
-            if isOnApproach(other) || timers.isRunning(.gap(other)) { departing |= 1 &<< UInt8(other) }
+            if isOnApproach(other) || timers.isRunning(.gap(other)) { departing |= 1 << UInt8(other) }
         }
         end(slot, hasCrossed ? crossing : .backedOut, at: instant, &actions)
         promote(slot, passage.follower, &actions)

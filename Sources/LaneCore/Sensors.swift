@@ -36,7 +36,7 @@ struct Sensors: Sendable {
 
     mutating func start(_ levels: SensorSet, at now: Instant, _ timers: inout LaneTimers) {
         self.levels = SensorSet(bits: levels.bits & fitted.bits)
-        for index in 0..<LaneSensor.vehicleSensorCount where self.levels.bits & 1 &<< UInt32(index) != 0 {
+        for index in 0..<LaneSensor.vehicleSensorCount where self.levels.bits & 1 << UInt32(index) != 0 {
             timers.start(.stuck(index), at: now + stuckAfter)
         }
     }
@@ -76,7 +76,6 @@ struct Sensors: Sendable {
             return
         }
         if !timers.isRunning(.chatter(index)) {
-            edges[index] = 0
             timers.start(.chatter(index), at: now + chatterWindow)
         }
         edges[index] += 1

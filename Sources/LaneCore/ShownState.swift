@@ -17,7 +17,7 @@ extension LaneCore {
             let index = changed.trailingZeroBitCount
             changed &= changed - 1
             guard let output = LaneOutput(rawValue: UInt8(index)) else { continue }
-            actions.append(.drive(output, energised: wanted & (1 &<< UInt16(index)) != 0))
+            actions.append(.drive(output, energised: wanted & (1 << UInt16(index)) != 0))
         }
         lit = wanted
         for side in 0..<(fitting.layout == .single ? 1 : 2) {
@@ -28,7 +28,7 @@ extension LaneCore {
         }
     }
 
-    private func bit(_ output: LaneOutput, _ isOn: Bool) -> UInt16 { isOn ? 1 &<< UInt16(output.rawValue) : 0 }
+    private func bit(_ output: LaneOutput, _ isOn: Bool) -> UInt16 { isOn ? 1 << UInt16(output.rawValue) : 0 }
 
     // What only reads is `mutating` here: it reads the passages in place.
 

@@ -26,21 +26,21 @@ public struct LaneState: Equatable, Sendable {
 
     func side(_ slot: Int) -> Int { Int(field(11 + UInt64(slot), 1)) }
 
-    private func field(_ first: UInt64, _ width: UInt64) -> UInt64 { bits &>> first & ((1 &<< width) - 1) }
+    private func field(_ first: UInt64, _ width: UInt64) -> UInt64 { bits >> first & ((1 << width) - 1) }
 }
 
 extension LaneCore {
     public var state: LaneState {
-        var bits = UInt64(passages[0].phase.rawValue) | UInt64(passages[1].phase.rawValue) &<< 3
-        bits |= UInt64(arm.position.rawValue) &<< 6
-        if let energised = arm.drive.energised { bits |= (energised == .raise ? 1 : 2) &<< 9 }
-        bits |= UInt64(passages[0].side & 1) &<< 11 | UInt64(passages[1].side & 1) &<< 12
-        bits |= (isHeldOpen ? 1 &<< 13 : 0) | (isLockedDown ? 1 &<< 14 : 0) | (isInMaintenance ? 1 &<< 15 : 0)
-        bits |= (isClear ? 1 &<< 16 : 0) | (isAtRest ? 1 &<< 17 : 0)
-        bits |= UInt64(arm.faults & 15) &<< 18 | UInt64(departing & 3) &<< 22
-        if let pending = arm.drive.pending { bits |= (pending == .raise ? 1 : 2) &<< 24 }
-        bits |= UInt64(sensors.active.bits) &<< 32
-        bits |= (sensors.doubtful != .none ? 1 &<< 49 : 0) | (sensors.stuck != .none ? 1 &<< 50 : 0)
+        var bits = UInt64(passages[0].phase.rawValue) | UInt64(passages[1].phase.rawValue) << 3
+        bits |= UInt64(arm.position.rawValue) << 6
+        if let energised = arm.drive.energised { bits |= (energised == .raise ? 1 : 2) << 9 }
+        bits |= UInt64(passages[0].side & 1) << 11 | UInt64(passages[1].side & 1) << 12
+        bits |= (isHeldOpen ? 1 << 13 : 0) | (isLockedDown ? 1 << 14 : 0) | (isInMaintenance ? 1 << 15 : 0)
+        bits |= (isClear ? 1 << 16 : 0) | (isAtRest ? 1 << 17 : 0)
+        bits |= UInt64(arm.faults & 15) << 18 | UInt64(departing & 3) << 22
+        if let pending = arm.drive.pending { bits |= (pending == .raise ? 1 : 2) << 24 }
+        bits |= UInt64(sensors.active.bits) << 32
+        bits |= (sensors.doubtful != .none ? 1 << 49 : 0) | (sensors.stuck != .none ? 1 << 50 : 0)
         return LaneState(bits: bits)
     }
 

@@ -27,7 +27,7 @@ extension LaneRun {
         vehicles.append(vehicle)
         vehiclesAt = now
         spawned += 1
-        let isClose = chance.happens(0.35)
+        let isClose = site.breakage == .shortTravel || chance.happens(0.35)
         spawnAt[side] = now + (isClose ? chance.time(1, 8) : chance.time(10, 60))
         if spawned >= wantedVehicles { isEnding = true } else if chance.happens(0.3) { drawHappening() }
     }
@@ -94,13 +94,15 @@ extension LaneRun {
         drawn.ignoresRed = chance.happens(0.04)
         if site.breakage == .shortTravel {
             drawn.isHeedless = true
-            drawn.tailgates = chance.happens(0.5)
+            drawn.tailgates = true
         }
         drawn.isHeedless = drawn.isHeedless || chance.happens(0.03)
         drawn.forces = chance.happens(0.005)
         drawn.callsGuard = chance.happens(0.3)
         if chance.happens(0.04) { drawn.changesMindAfter = chance.real(0.5, 12) }
         drawn.gap = chance.happens(0.5) ? chance.real(0.3, 1) : chance.real(1, 4)
+        // Just so far behind that the arm has begun to fall.
+        if site.breakage == .shortTravel { drawn.gap = chance.real(2, 6) }
         return drawn
     }
 

@@ -69,7 +69,8 @@ struct LaneSite {
         let deadTime = chance.happens(0.2) ? 0 : chance.real(0.2, 0.5)
 
         let total = [chance.real(0.9, 1.4), chance.real(1.4, 4), chance.real(4, 5)][chance.below(3)]
-        traits.isMaintained = chance.happens(0.35)
+        // A maintained relay that is released stops the arm: only a pulse lets it fall on.
+        traits.isMaintained = breakage != .shortTravel && chance.happens(0.35)
         traits.riseTime = total * chance.real(0.4, 0.5)
         traits.fallTime = total - traits.riseTime
         traits.commandDelay = chance.real(0.01, 0.08)
@@ -77,7 +78,7 @@ struct LaneSite {
         traits.coast = chance.real(0.03, 0.25)
         traits.reversePause = chance.real(0.02, 0.3)
 
-        cruise = chance.real(0.8, 3)
+        cruise = breakage == .shortTravel ? 0.8 : chance.real(0.8, 3)
         var site = (lead: 0.0, tail: 0.0)
         let answer =
             detectorOn + 2 * debounce + latency + deadTime + traits.commandDelay + traits.coast + 0.01
@@ -126,7 +127,7 @@ struct LaneSite {
             zones[Int(LaneSensor.radar.rawValue)] = Stretch(from: -lead * chance.real(0.5, 1), to: tail)
             sensors = sensors.with(.radar)
         }
-        hasBoost = !isBare && chance.happens(0.3)
+        hasBoost = !isBare && (breakage == .shortTravel || chance.happens(0.3))
         if chance.happens(0.7) { sensors = sensors.with(.openLimit) }
         hasClosedLimit = breakage != .shortTravel && chance.happens(0.7)
         if hasClosedLimit { sensors = sensors.with(.closedLimit) }
@@ -144,7 +145,8 @@ struct LaneSite {
         func interval(_ seconds: Double) -> Interval { Interval(nanoseconds: UInt64(seconds * 1e9)) }
         timings = LaneTimings(
             verdictDeadline: interval(chance.real(2, 8)), authorisedWindow: interval(chance.real(8, 40)),
-            backOut: interval(chance.real(1, 4)), closeDelay: interval(chance.real(1, 3)),
+            backOut: interval(chance.real(1, 4)),
+            closeDelay: interval(breakage == .shortTravel ? 1 : chance.real(1, 3)),
             raiseTravel: interval(rise), lowerTravel: interval(fall),
             relayPulse: interval(min(chance.real(0.3, 1), rise, fall)), deadTime: interval(deadTime))
         if breakage == .speeding { timings.authorisedWindow = interval(chance.real(1, 4)) }

@@ -37,6 +37,79 @@ import Testing
         #expect(rig.outputs.contains(.raise))
     }
 
+    @Test func raiseThatWaitedForTheDeadTimeArrivesByAsMuchLater() {
+        var rig = lowering { _, _ in }
+        rig.on(.safety)
+        rig.wait(2.2)
+        #expect(rig.core.arm.position == .opening)
+        rig.wait(0.2)
+        #expect(rig.core.arm.position == .open)
+    }
+
+    /// The arm has been told to come down, and has not left the open limit yet.
+    private func aboutToLeaveTheOpenLimit() -> LaneRig {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.on(.approach)
+        rig.verdict(.stageAllowed)
+        rig.off(.closedLimit)
+        rig.wait(1.5)
+        rig.on(.openLimit, .safety)
+        rig.off(.approach)
+        rig.wait(2)
+        rig.off(.safety)
+        rig.wait(1.1)
+        #expect(rig.lowerings == 1 && rig.core.arm.position == .closing)
+        return rig
+    }
+
+    @Test func armThatTurnsAfterItHasLeftTheOpenLimitHasNotFallen() {
+        var rig = aboutToLeaveTheOpenLimit()
+        rig.on(.safety)
+        #expect(rig.raised.last == .protection && rig.core.arm.position == .opening)
+        rig.order(.hold(true))
+        rig.wait(0.1)
+        rig.off(.openLimit)
+        #expect(!rig.has(.movedUnordered))
+        rig.wait(1)
+        rig.on(.openLimit)
+        #expect(rig.core.arm.position == .open && !rig.has(.openLimitMissed))
+    }
+
+    @Test func armThatNeverLeftTheOpenLimitHasArrivedWhenItsTravelIsOver() {
+        var rig = aboutToLeaveTheOpenLimit()
+        rig.on(.safety)
+        rig.wait(1.9)
+        #expect(rig.core.arm.position == .opening)
+        rig.wait(0.5)
+        #expect(rig.core.arm.position == .open && !rig.has(.openLimitMissed))
+    }
+
+    @Test func armThatIsToldToCloseBeforeItLeavesTheClosedLimitComesDownForItsWholeTravel() {
+        var rig = LaneRig(Self.limits, at: [.closedLimit]) { _, timings in timings.deadTime = .zero }
+        rig.wait(1)
+        rig.order(.hold(true))
+        rig.order(.hold(false))
+        #expect(rig.lowerings == 1 && rig.core.arm.position == .closing)
+        rig.wait(0.2)
+        rig.off(.closedLimit)
+        #expect(!rig.has(.movedUnordered) && !rig.outputs.contains(.siren))
+        rig.on(.safety)
+        #expect(rig.raised.last == .protection && !rig.outputs.contains(.lower))
+    }
+
+    @Test func presenceTakesBackALoweringThatStillWaitsWithTheArmDown() {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.wait(1)
+        rig.order(.hold(true))
+        rig.off(.closedLimit)
+        rig.order(.hold(false))
+        rig.on(.closedLimit)
+        #expect(rig.core.arm.position == .closed && rig.core.arm.drive.pending == .lower)
+        rig.on(.safety)
+        rig.wait(1)
+        #expect(rig.lowerings == 0 && !rig.core.arm.isLowering)
+    }
+
     @Test(arguments: [LaneSensor.safety, .curtain, .radar]) func everyPresenceSensorProtects(sensor: LaneSensor) {
         var rig = lowering([.approach, .safety, .curtain, .radar]) { _, timings in timings.deadTime = .zero }
         rig.on(sensor)
@@ -96,6 +169,40 @@ import Testing
         rig.on(.openLimit)
         #expect(rig.actions.contains(.travelled(isUp: true, .milliseconds(1_400))))
         #expect(rig.outputs.contains(.green) && !rig.has(.openLimitMissed))
+    }
+
+    @Test func wayThatTakesLongerThanItMayIsMeasuredWhenTheLimitComes() {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.wait(1)
+        rig.order(.maintenance(true))
+        rig.order(.energise(.raise, true))
+        rig.off(.closedLimit)
+        rig.wait(5)
+        #expect(rig.has(.openLimitMissed))
+        rig.on(.openLimit)
+        #expect(rig.actions.contains(.travelled(isUp: true, .seconds(5))))
+        rig.order(.energise(.lower, true))
+        rig.off(.openLimit)
+        rig.wait(4)
+        #expect(rig.has(.closedLimitMissed))
+        rig.on(.closedLimit)
+        #expect(rig.actions.contains(.travelled(isUp: false, .seconds(4))))
+    }
+
+    @Test(arguments: [true, false]) func wayThatAPersonHaltedOrThatTurnedBackIsNotMeasured(isHalted: Bool) {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.wait(1)
+        rig.order(.hold(true))
+        rig.off(.closedLimit)
+        rig.wait(isHalted ? 1 : 5)
+        if isHalted {
+            rig.order(.stop)
+            rig.order(.close)
+            rig.on(.openLimit)
+        } else {
+            rig.on(.closedLimit)
+        }
+        #expect(!rig.actions.contains { if case .travelled = $0 { true } else { false } })
     }
 
     @Test func armThatNeverComesUpIsAFaultAndThePassageIsAborted() {
@@ -188,6 +295,19 @@ import Testing
         #expect(rig.has(.limitsContradict))
         rig.off(.openLimit)
         #expect(!rig.has(.limitsContradict))
+    }
+
+    @Test func haltedArmThatSinksToTheClosedLimitWaitsForAPerson() {
+        var rig = LaneRig(Self.limits, at: [.closedLimit])
+        rig.order(.hold(true))
+        rig.off(.closedLimit)
+        rig.order(.stop)
+        rig.on(.closedLimit)
+        rig.wait(60)
+        #expect(rig.raised == [.hold] && rig.core.arm.position == .stopped)
+        rig.order(.hold(false))
+        rig.order(.hold(true))
+        #expect(rig.raised == [.hold, .hold])
     }
 
     @Test func stopRelayIsPulsedAndTheHaltedArmStays() {

@@ -134,7 +134,9 @@ final class Checker {
         for index in moves.indices {
             let move = moves[index]
             guard let event = state.event(move, setting) else { continue }
-            let lateness: ClosedRange<UInt64> = move == .tick ? 1...1 : setting.hasLateEvents ? 0...1 : 0...0
+            // What is due fires one a step: time stands still until the lane has caught up, and events come between.
+            let lateness: ClosedRange<UInt64> =
+                state.isBehind ? 0...0 : move == .tick ? 1...1 : setting.hasLateEvents ? 0...1 : 0...0
             for ticks in lateness {
                 here.move = UInt32(index * 2) + UInt32(ticks)
                 var transition = Transition(before: state, event: event, after: state)

@@ -66,15 +66,25 @@ final class Drain {
     func come(from start: CheckerState, _ actions: inout LaneActions) -> String? {
         var state = start
         var barrier = Barrier(state.core)
+        var isStuckBehind = false
         func step(_ event: LaneEvent, _ ticks: UInt64) {
             state.step(event, after: ticks, setting, &actions)
             barrier.obey(actions)
+            var rounds = 0
+            while state.isBehind && rounds < Drain.most {
+                state.step(.timer, after: 0, setting, &actions)
+                barrier.obey(actions)
+                rounds += 1
+            }
+            if state.isBehind { isStuckBehind = true }
         }
+        step(.timer, 0)
         leave(state, step)
         var passed: [Int] = []
         var ticks = 0
         while !isAtRest(state) {
             guard ticks < Drain.most else { return "the lane does not come to rest" }
+            if isStuckBehind { return "timers that are due never end" }
             var key = state.key(setting)
             key.words[CheckerKey.wordCount - 1] ^= UInt64(barrier.way + 1) << 62 ^ UInt64(barrier.height) << 60
             let (number, isNew) = table.insert(key)
@@ -93,7 +103,7 @@ final class Drain {
         }
         note(passed, 0)
         // What the key leaves out comes to its end too.
-        for _ in 0..<2 { step(.timer, 1) }
+        step(.timer, CheckerSetting.never.nanoseconds / CheckerSetting.tick.nanoseconds)
         return state.core.isAtRest || state.core.arm.faults != 0 ? nil : "idle and closed, and not at rest"
     }
 

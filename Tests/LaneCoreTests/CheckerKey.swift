@@ -89,6 +89,8 @@ struct CheckerState {
     private func pack(timers: LaneTimers, _ setting: CheckerSetting, _ packer: inout KeyPacker) {
         for index in 0..<LaneTimer.count where setting.timers & 1 << UInt64(index) != 0 {
             let isRunning = timers.running & 1 << UInt64(index) != 0
+            // A timer that has ended and has not fired ends now, for time stands still meanwhile: which of several
+            // fires first is by their order alone.
             let left = isRunning ? timers.deadlines[index] - core.now.nanoseconds : 0
             packer.put(isRunning ? left / CheckerSetting.tick.nanoseconds + 1 : 0, 3)
         }

@@ -142,13 +142,13 @@ extension Transition {
         if isDriven && new.arm.position != .closing { return "the lower relay without a lowering" }
         guard isDriven || comesDown else { return nil }
         if after.ghost.levels.contains(.fireAlarm) { return "lowered in a fire" }
-        if new.isInMaintenance {
-            guard case .order(.energise(.lower, true)) = event else { return "lowered by itself in maintenance" }
-            return nil
-        }
         let clear = after.ghost.clearSince
         if clear == .max || new.now.nanoseconds < clear + setting.timings.closeDelay.nanoseconds {
             return "lowered before presence was clear for the close delay"
+        }
+        if new.isInMaintenance {
+            guard case .order(.energise(.lower, true)) = event else { return "lowered by itself in maintenance" }
+            return nil
         }
         if after.ghost.isHeld { return "lowered while it is held open" }
         if after.ghost.isHalted { return "lowered after a person halted it" }
@@ -216,6 +216,12 @@ extension Transition {
             return "a vehicle without an outcome"
         }
         if isLost(old.opening) { return "an opening without an outcome" }
+        for slot in 0..<2 where new.passages[slot].token == .none {
+            let timers = new.timers
+            if timers.isRunning(.deadline(slot)) || timers.isRunning(.gone(slot)) || timers.isRunning(.retry(slot)) {
+                return "a timer outlives its vehicle"
+            }
+        }
         for side in 0..<2 {
             var number = old.tokenCounts[side]
             while number < new.tokenCounts[side] {

@@ -54,6 +54,9 @@ extension CheckerState {
         }
     }
 
+    /// Timers have ended that have not fired yet.
+    var isBehind: Bool { core.nextDeadline.map { $0 <= core.now } ?? false }
+
     /// A vehicle of the boot before this one.
     private func stale(_ side: Int, _ setting: CheckerSetting) -> VehicleToken {
         VehicleToken(boot: CheckerSetting.boot - 1, lane: setting.lane(side), count: 1)

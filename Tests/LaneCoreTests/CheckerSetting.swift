@@ -26,6 +26,8 @@ enum Move: Equatable {
 struct CheckerSetting {
     static let tick = Interval.seconds(1)
     static let boot: UInt32 = 7
+    /// What only lamps depend on does not end while the lane is searched.
+    static let never = Interval.seconds(1_000_000)
 
     let name: String
     var fitting: LaneFitting
@@ -53,11 +55,11 @@ struct CheckerSetting {
             verdictDeadline: ticks(1), authorisedWindow: ticks(2), backOut: ticks(1), closeDelay: ticks(1),
             raiseTravel: ticks(1), lowerTravel: ticks(2), relayPulse: ticks(1), deadTime: ticks(1))
         timings.axleGap = ticks(1)
-        timings.stuckAfter = .seconds(1_000_000)
+        timings.stuckAfter = CheckerSetting.never
         timings.chatterWindow = ticks(1)
         timings.chatterQuiet = ticks(1)
-        timings.siren = ticks(1)
-        timings.trigger = ticks(1)
+        timings.siren = CheckerSetting.never
+        timings.trigger = CheckerSetting.never
         timings.unattended = ticks(2)
         timings.maintenance = ticks(2)
     }

@@ -15,6 +15,20 @@ import Testing
         return rig
     }
 
+    @Test func followerThatGoesUnderTheArmAtTheLastMomentHasTailgated() {
+        var rig = LaneRig()
+        rig.letIn()
+        rig.on(.safety)
+        rig.off(.approach)
+        rig.wait(1.5)
+        rig.on(.approach)
+        rig.wait(0.5)
+        rig.off(.approach)
+        rig.off(.safety)
+        rig.wait(1.1)
+        #expect(Set(rig.outcomes) == [.tailgated, .completed] && rig.ends.count == 2)
+    }
+
     @Test func nextVehicleThatWaitsOnTheApproachLoopIsAskedForOnceTheArmComesDown() {
         var rig = withFollower()
         #expect(rig.identifications == 1)

@@ -175,6 +175,27 @@ import Testing
         #expect(rig.outcomes == [.aborted, .expired] && rig.core.phase() == .identifying)
     }
 
+    @Test func nothingIsHeldOpenInMaintenanceAndEachMaintenanceBeginsWithItsOutputsOff() {
+        var rig = LaneRig()
+        rig.order(.maintenance(true))
+        rig.order(.hold(true))
+        #expect(rig.raised == [] && !rig.core.isHeldOpen)
+        rig.order(.energise(.siren, true))
+        rig.order(.maintenance(false))
+        rig.order(.maintenance(true))
+        #expect(!rig.outputs.contains(.siren))
+    }
+
+    @Test func openingEndsOnceWithTheLastOfItsCauses() {
+        var rig = LaneRig([.approach, .safety, .fireAlarm])
+        rig.order(.hold(true))
+        rig.on(.fireAlarm)
+        rig.order(.hold(false))
+        #expect(rig.outcomes == [])
+        rig.off(.fireAlarm)
+        #expect(rig.outcomes == [.expired] && rig.ends[0].cause == .hold)
+    }
+
     @Test func handDoesNotLowerOnAVehicle() {
         var rig = LaneRig()
         rig.order(.maintenance(true))
@@ -184,6 +205,10 @@ import Testing
         rig.order(.energise(.lower, true))
         #expect(rig.lowerings == 0)
         rig.off(.safety)
+        rig.wait(0.9)
+        rig.order(.energise(.lower, true))
+        #expect(rig.lowerings == 0, "presence may have dropped out")
+        rig.wait(0.2)
         rig.order(.energise(.lower, true))
         #expect(rig.lowerings == 1)
         rig.on(.safety)
@@ -192,6 +217,7 @@ import Testing
 
     @Test func protectiveRaiseOutlivesTheEndOfMaintenance() {
         var rig = LaneRig()
+        rig.wait(1)
         rig.order(.maintenance(true))
         rig.order(.energise(.lower, true))
         rig.on(.safety)

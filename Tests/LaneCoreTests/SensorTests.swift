@@ -21,6 +21,22 @@ import Testing
         #expect(!rig.has(.chatter(.safety)) && rig.outcomes == [.completed] && rig.core.isAtRest)
     }
 
+    @Test func chatterThatGoesOnIsNotHealed() {
+        var rig = LaneRig { fitting, _ in fitting.chatterEdges = 6 }
+        for _ in 0..<3 {
+            rig.on(.safety)
+            rig.off(.safety)
+        }
+        for _ in 0..<4 {
+            rig.wait(2)
+            rig.on(.safety)
+            rig.off(.safety)
+            #expect(rig.has(.chatter(.safety)))
+        }
+        rig.wait(5.1)
+        #expect(!rig.has(.chatter(.safety)))
+    }
+
     @Test func fewChangesInSeveralWindowsAreNoChatter() {
         var rig = LaneRig { fitting, _ in fitting.chatterEdges = 6 }
         for _ in 0..<20 {

@@ -14,8 +14,7 @@ import Testing
         #expect(result.passes >= 5_000)
     }
 
-    /// A lowering time set too short is rarely met by a vehicle at the wrong moment: it is not held to contacts.
-    @Test(arguments: Breakage.allCases.filter { $0 != .shortTravel })
+    @Test(arguments: Breakage.allCases)
     func brokenPreconditionOrLaneTouchesVehicles(_ breakage: Breakage) {
         let result = LaneSimulation.run(seed: 1, passes: 3_000, breakage: breakage)
         #expect(result.struck > 0)
