@@ -170,9 +170,9 @@ struct SealTests {
                 release: ManualRelease(lane: LaneID(0), direction: .entry, by: act), token: token,
                 gate: LedgerSite.gate)
         }
-        let row = try writer.transaction {
-            try $0.append(end: site.end(token), gate: LedgerSite.gate, direction: .entry)
-        }
+        var end = site.end(token)
+        end.cause = .person
+        let row = try writer.transaction { try $0.append(end: end, gate: LedgerSite.gate, direction: .entry) }
         #expect(row.releaseSequence == 3)
         #expect(try site.report().isSound)
     }
