@@ -67,7 +67,6 @@ enum Field: UInt16, CaseIterable {
     case load = 54
     case entrySequence = 55
     case vehicleList = 56
-    case raiseCause = 57
     case videoFrom = 58
     case videoTo = 59
 
@@ -86,7 +85,6 @@ enum Field: UInt16, CaseIterable {
     case isReachable = 72
     case dueSequence = 73
     case dueStep = 74
-    case isReverse = 75
 
     case epoch = 80
     case sealInterval = 81
@@ -130,6 +128,8 @@ enum Field: UInt16, CaseIterable {
     case itemsQuarantined = 119
     case originSequence = 120
     case originHash = 121
+    case raiseCause = 122
+    case isReverse = 123
 }
 
 /// Why bytes are not a record.

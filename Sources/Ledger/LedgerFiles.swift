@@ -56,8 +56,8 @@ enum LedgerPath {
 
 /// The pictures, each under its hash.
 final class PhotoStore {
-    private let folder: String
-    private let files: any Files
+    let folder: String
+    let files: any Files
 
     init(ledger folder: String, _ files: any Files) {
         self.folder = folder + "/photos"

@@ -216,7 +216,6 @@ extension JSONObject {
         put("tag", row.tag)
         put(row.vehicle, row.vehicleSource, row.vehicleKnownAt)
         put(row.freight)
-        put("release_seq", number: row.releaseSequence)
         if let video = row.video {
             put("video", video.channel)
             put("video_from", video.from)

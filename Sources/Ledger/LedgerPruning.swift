@@ -83,7 +83,9 @@ extension LedgerWriter {
         }
         // Photos go first, so that their names are still there when their files are deleted.
         let bound = min(settled, state.photosThrough)
-        guard let seal = try seal(after: state.through, days: policy.recordDays, bound, batch) else { return false }
+        guard let seal = try seal(after: state.through, days: policy.recordDays, bound, batch) else {
+            return try sweepOrphans()
+        }
         try prune(from: state.through, seal, policy.recordDays)
         return true
     }

@@ -48,6 +48,8 @@ public final class LedgerWriter {
     }
 
     var memory: Memory
+    /// The search for photos that no record names.
+    var orphans = OrphanSweep(isNeeded: false)
     private var memoryAtBegin: Memory?
 
     /// How often the ledger is sealed, also when nothing happens.
@@ -94,6 +96,7 @@ public final class LedgerWriter {
             throw .store(error)
         }
         try index.fillIfEmpty(database)
+        orphans = OrphanSweep(isNeeded: try mayHaveOrphans())
     }
 
     /// Set when this opening has begun a new generation, and why.
@@ -166,7 +169,10 @@ public final class LedgerWriter {
 
     func undo() {
         database.rollback()
-        if let memoryAtBegin { memory = memoryAtBegin }
+        if let memoryAtBegin {
+            memory = memoryAtBegin
+            orphans = OrphanSweep(isNeeded: memory.root.generation == 1)
+        }
         memoryAtBegin = nil
     }
 

@@ -143,9 +143,7 @@ extension RecordBody {
         case .generation(let generation): try fields.put(generation)
         case .supplement(let supplement): try fields.put(supplement)
         case .carried(let row, let origin):
-            try fields.put(row)
-            fields.put(.originSequence, origin.sequence)
-            fields.put(.originHash, origin.hash)
+            try fields.put(row, origin: origin)
         case .unrecognised: break
         }
         return fields.bytes
@@ -220,7 +218,7 @@ extension FieldWriter {
         try putLoad(decision.freight)
     }
 
-    fileprivate mutating func put(_ row: PassRow) throws(LedgerError) {
+    fileprivate mutating func put(_ row: PassRow, origin: LedgerHead? = nil) throws(LedgerError) {
         put(.lane, row.lane.index)
         put(.direction, row.direction.rawValue)
         if let reason = row.reason { put(.reason, reason.rawValue) }
@@ -250,13 +248,17 @@ extension FieldWriter {
         put(.endedWall, row.endedWall)
         try put(row.gate)
         try putLoad(row.freight)
-        put(.raiseCause, optional: row.raiseCause?.rawValue)
         if let video = row.video {
             put(.videoFrom, video.from)
             put(.videoTo, video.to)
         }
-        if row.isReverse { put(.isReverse, true) }
         put(.releaseSequence, optional: row.releaseSequence)
+        if let origin {
+            put(.originSequence, origin.sequence)
+            put(.originHash, origin.hash)
+        }
+        put(.raiseCause, optional: row.raiseCause?.rawValue)
+        if row.isReverse { put(.isReverse, true) }
     }
 
     mutating func put(_ text: Field, _ colour: Field, _ plate: Plate?) throws(LedgerError) {

@@ -37,7 +37,7 @@ enum Command {
             "  gatewarden ledger reindex --state DIR        fill the index of queries again; controller stopped",
             "  gatewarden lane replay FILE                  run a lane's trace through this version's rules;",
             "                                               exit 0 only if every step acts as it did",
-            "  gatewarden check --config FILE               whether this board gives the lane what it should have;",
+            "  gatewarden check --config FILE               whether this board gives the lane what it needs;",
             "                                               exit 0 only if every item holds",
             "  gatewarden decode PROTOCOL HEX               say what a captured frame means",
             "  gatewarden --version                         this version, and the libraries inside",

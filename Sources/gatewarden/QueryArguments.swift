@@ -20,7 +20,7 @@ enum QueryArguments {
         "                              China Standard Time",
         "  --plate TEXT                a whole plate, or a part: 冀A1* or *345*",
         "  --colour blue|yellow|white|black|green|other|yellow-green   --direction in|out",
-        "  --lane N   --gate CODE      --stage 0…6,D,X (X: unknown or not registered)   --fleet NAME   --cargo NAME",
+        "  --lane N   --gate CODE      --stage 0…6,D,X (X: not known)   --fleet NAME   --cargo NAME",
         "  --outcome completed|backed-out|expired|forced|interrupted|all",
         "  --verdict allowed|refused|none    --reason stage-too-low,blacklisted,…",
         "  --delivery not-due|waiting|delivered|quarantined [--destination uplink-1]",

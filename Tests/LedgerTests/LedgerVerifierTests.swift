@@ -106,7 +106,8 @@ struct LedgerVerifierTests {
         let head = try twoPasses()
         try site.tamper(
             """
-            DELETE FROM record WHERE seq > 4; DELETE FROM capture WHERE seq > 4; DELETE FROM due WHERE seq > 4
+            DELETE FROM record WHERE seq > 4; DELETE FROM capture WHERE seq > 4; DELETE FROM due WHERE seq > 4;
+            DELETE FROM passage WHERE seq > 4
             """)
         do {
             let writer = try site.bootedWriter()
@@ -150,5 +151,33 @@ struct LedgerVerifierTests {
             try $0.append(end: end, gate: LedgerSite.gate, direction: .entry)
         }
         try expectFault(3, "no decision allowed it")
+    }
+}
+
+/// The index of passages proves nothing; when it is not what the records say, `verify` names the record.
+struct IndexVerificationTests {
+    @Test(
+        arguments: [
+            ("UPDATE passage SET facts = facts + 1 WHERE seq = 7", 7),
+            ("UPDATE passage SET plate = '' WHERE seq = 4", 4),
+            ("UPDATE passage SET second = second + 1 WHERE seq = 7", 7),
+            ("UPDATE passage SET fleet = 99 WHERE seq = 7", 7),
+            ("UPDATE passage SET gate = 0 WHERE seq = 4", 4), ("UPDATE word SET text = text || 'x'", 4),
+            ("DELETE FROM passage WHERE seq = 7", 7),
+            ("INSERT INTO passage SELECT second, 2, facts, plate, fleet, gate, cargo FROM passage WHERE seq = 4", 7),
+        ] as [(StaticString, UInt64)])
+    func aChangedIndexIsNamedWithItsRecord(change: StaticString, sequence: UInt64) throws {
+        let site = LedgerSite()
+        do {
+            let writer = try site.bootedWriter()
+            try site.pass(writer, "k1")
+            try site.pass(writer, "k2")
+        }
+        #expect(try site.report().isSound)
+        try site.tamper(change)
+        guard case .damaged(sequence, let reason) = try site.report().fault else { throw CancellationError() }
+        #expect(reason.contains("index of passages"))
+        #expect(try LedgerWriter.reindex(folder: site.folder, files: site.files) == 2)
+        #expect(try site.report().isSound)
     }
 }

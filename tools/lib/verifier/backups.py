@@ -3,11 +3,10 @@ import re
 
 from . import chainfile
 from .folder import Unreadable, check_photos
-from .records import CAPTURE
 
 
 def check_backup(folder, report, with_photos=True):
-    """The newest set; returns the chain of its last file, with the heads of all."""
+    """The newest set; returns its chain."""
     files = {}
     for path in folder.iterdir():
         match = re.fullmatch(r"(full|part)-(\d{12})-(\d{12})\.chain", path.name)
@@ -28,22 +27,26 @@ def check_backup(folder, report, with_photos=True):
             chosen.append(max(following, key=lambda p: files[p][2]))
         if not best or files[chosen[-1]][2] > files[best[-1]][2]:
             best = chosen
-    heads, before, key, loaded = {}, None, None, None
+    chain, missing, known = None, 0, 0
     for path in best:
-        loaded = chainfile.load(path, report)
+        loaded = chainfile.load(path, report, chain)
         if loaded is None:
             return None
+        chain = loaded.chain
         _, first, last = files[path]
         if (int(loaded.head["first"]), loaded.chain.last) != (first, last):
             report.fault("%s holds the records %s to %s" % (path.name, loaded.head["first"], loaded.chain.last))
-        if before is not None and bytes.fromhex(loaded.head["before"]) != before:
-            report.fault("%s does not go on from the file before it" % path.name)
-        before = loaded.chain.before
-        heads |= loaded.chain.heads
+        stated = loaded.tail.get("backup")
+        if not isinstance(stated, dict):
+            report.fault("%s is no part of a backup" % path.name)
+            stated = {}
+        known += stated.get("missing", 0)
         if with_photos:
-            for record in loaded.records:
-                if record.kind == CAPTURE:
-                    check_photos(record, folder, report)
-    loaded.chain.heads = heads
+            missing += sum(len(check_photos(record, folder, report)) for record in loaded.captures())
+    chain.close()
+    if missing > known:
+        report.fault("%d photos are not in the backup, and %d were missing when it was made" % (missing, known))
+    elif missing:
+        report.note("%d photos were missing in the ledger when the backup was made, pruned or lost" % missing)
     report.note("the set is %s" % ", ".join(path.name for path in best))
-    return loaded.chain
+    return chain

@@ -109,7 +109,7 @@ class Chain:
                                   % (record.seq, self.decided[record.token].seq))
             self.decided[record.token] = record
         elif record.kind == MANUAL:
-            self.manual[record.seq] = record.token
+            self.manual[record.seq] = (record.token, record.number(1))
         elif record.kind == PASS:
             self._pass(record)
         elif record.kind not in KIND_NAMES:
@@ -215,14 +215,20 @@ class Chain:
         if decision is None and named is not None and not self._is_out_of_sight(named):
             self.report.fault("%s names record %d as its decision, which is none of its vehicle" % (name, named))
         manual = row.number(103)
-        if manual is not None and not self._is_out_of_sight(manual) and self.manual.get(manual) != token:
+        if manual is not None and not self._is_out_of_sight(manual) and \
+                self.manual.get(manual) not in ((token, row.number(1)), (0, row.number(1))):
             self.report.fault("%s names record %d as its manual release, which is none of its vehicle" % (name, manual))
         if 44 not in row.fields and row.number(40) != 1:
             return
+        cause = row.number(122, 1)
         allows = decision is not None and decision.number(3, 255) < 32
         unseen = decision is None and named is not None and self._is_out_of_sight(named)
-        if not allows and not unseen and manual is None:
+        if cause == 1 and not allows and not unseen:
             self.report.fault("%s: the arm was raised without a decision that allows: an unrecorded release" % name)
+        elif cause == 2 and manual is None:
+            self.report.fault("%s: a person raised the arm, and no manual release stands for it" % name)
+        elif cause > 2 and row.number(40) == 1:
+            self.report.fault("%s is completed, and nobody released it" % name)
 
     def _is_out_of_sight(self, seq):
         return seq <= self.pruned_to or self.is_partial and min(self.heads, default=seq + 1) > seq

@@ -4,34 +4,17 @@ import csv
 import hashlib
 import io
 import json
-from datetime import datetime, timedelta, timezone
 
 from . import chainfile
-from .records import BOOT, CLOCK_STEP, FAULT, HEALED, KIND_NAMES, PASS
+from .lines import OUTCOMES, REASONS, members, stage_of, text_of
+from .records import BOOT, CLOCK_STEP, FAULT, HEALED, PASS
 
-CST = timezone(timedelta(hours=8))
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-OUTCOMES = {1: "completed", 2: "backed-out", 3: "expired", 4: "forced", 5: "interrupted", 6: "tailgated", 7: "manual",
-            8: "aborted"}
-REASONS = {1: "stage-allowed", 2: "whitelisted", 32: "unknown-vehicle", 33: "stage-too-low", 34: "stage-unknown",
-           35: "blacklisted", 36: "plate-unread", 37: "not-identified", 38: "ledger-full", 39: "identity-conflict"}
+HEADINGS = (
+    "出入口编号,道闸编号,进出厂状态,进/出厂时间,进/出厂照片,车牌号码,号牌颜色,车辆类型,车辆识别代码(VIN),注册登记日期,"
+    "车辆型号(品牌型号),发动机型号,发动机生产厂,发动机编号,燃料类型,排放标准,使用性质,联网状态,随车清单,行驶证,"
+    "运输货物名称,运输量,车队名称,流水号,通行结果,管控结果,记录序号,记录哈希,备注").split(",")
 GAP_WORDS = {"device-down": "设备停机", "fault": "故障", "clock-step": "时钟调整", "before-ledger": "台账开始之前",
              "after-ledger": "台账末尾之后"}
-
-
-def text_of(us):
-    """China Standard Time, microseconds cut off towards the past."""
-    return (EPOCH + timedelta(seconds=us // 1_000_000)).astimezone(CST).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def stage_of(record):
-    stage = record.number(26, 255)
-    return {7: "D", 255: "X"}.get(stage, str(stage))
-
-
-def is_due(row):
-    outcome, reason = row.number(40), row.number(3)
-    return outcome in (1, 4, 6, 7) or outcome in (5, 8) and reason is not None and reason < 32
 
 
 def time_of(record):
@@ -44,7 +27,7 @@ def is_selected(record, asked):
         return False
     if not asked.get("passes"):
         return True
-    if record.kind != PASS or asked.get("due") and not is_due(record):
+    if record.kind != PASS or asked.get("due") and not record.due():
         return False
     if "plate" in asked and not is_like(record.text(9), asked["plate"]):
         return False
@@ -56,8 +39,6 @@ def is_selected(record, asked):
 
 
 def is_like(plate, pattern):
-    if plate == "":
-        return False
     starts, ends = pattern.startswith("*"), len(pattern) > 1 and pattern.endswith("*")
     middle = pattern[1 if starts else 0:len(pattern) - 1 if ends else len(pattern)]
     if starts and ends:
@@ -83,7 +64,7 @@ def listing(proof, asked):
         add_gap("fault", raised.wall_us, record.wall_us, raised.seq, record.seq, raised.text(63), raised.text(64))
 
     first = records[0]
-    if "from_us" in asked and asked["from_us"] < first.wall_us and proof.tail.get("export", {}).get("is_oldest", True):
+    if "from_us" in asked and asked["from_us"] < first.wall_us:
         add_gap("before-ledger", asked["from_us"], first.wall_us, None, first.seq)
     for record in records:
         if record.kind == BOOT and previous is not None:
@@ -111,13 +92,20 @@ def guarded(cell):
     return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
+def tonnes(kilograms):
+    if kilograms is None:
+        return ""
+    return ("%d.%03d" % divmod(kilograms, 1000)).rstrip("0").rstrip(".")
+
+
 def csv_pass(row, chain):
     cell = {1: row.text(52), 2: row.text(53), 3: row.number(2), 4: text_of(row.signed(48, 0)),
             5: " ".join(digest.hex() + ".jpg" for _, _, digest in row.photos()), 6: row.text(9), 7: row.number(10),
             8: row.text(24), 9: row.text(22), 10: row.text(23), 11: row.text(27), 12: row.text(28), 13: row.text(29),
             14: row.text(30), 15: row.text(25), 16: stage_of(row), 17: row.text(31), 18: row.number(32),
-            23: row.text(33), 24: row.text(41), 25: OUTCOMES.get(row.number(40), row.number(40)),
-            26: REASONS.get(row.number(3), row.number(3)), 27: row.seq, 28: chain.heads[row.seq].hex()}
+            21: row.text(34), 22: tonnes(row.number(35)), 23: row.text(33), 24: row.text(41),
+            25: OUTCOMES.get(row.number(40), row.number(40)), 26: REASONS.get(row.number(3), row.number(3)),
+            27: row.seq, 28: chain.heads[row.seq].hex()}
     return [guarded("" if cell.get(at) is None else str(cell[at])) for at in range(1, 30)]
 
 
@@ -128,73 +116,117 @@ def csv_gap(gap, chain):
                              "仍未结束" if gap["to"] is None else text_of(gap["to"]))
     remark += (" " + gap["subject"] if gap["subject"] else "") + (": " + gap["detail"] if gap["detail"] else "")
     cells[3], cells[24], cells[25], cells[26] = text_of(gap["from"]), "gap", gap["gap"], str(at)
-    cells[27] = chain.heads[at].hex() if at in chain.heads else None
-    cells[28] = guarded(remark)
+    cells[27], cells[28] = chain.heads[at].hex(), guarded(remark)
     return cells
 
 
-def check_csv(data, expected, proof, may_lack_rows, report):
-    if not data.startswith(b"\xef\xbb\xbf"):
-        report.fault("the CSV does not begin with a byte-order mark")
-    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline="")))
-    chain, head = proof.chain, [""] * 29
-    last = proof.records[-1]
+def quoted(cell):
+    return '"%s"' % cell.replace('"', '""') if any(mark in cell for mark in ',"\r\n') else cell
+
+
+def check_csv(data, expected, proof, lax, report):
+    """Gives the rows that the file lists beside the heading and the head."""
+    chain, last, head = proof.chain, proof.records[-1], [""] * 29
     head[3], head[24], head[26], head[27], head[28] = (text_of(last.wall_us), "head", str(last.seq),
                                                        chain.before.hex(), "台账末条")
-    wanted = [csv_pass(item, chain) if kind == "row" else csv_gap(item, chain) for kind, item in expected] + [head]
-    compare(rows[1:], wanted, may_lack_rows, lambda row, want: same_cells(row, want), report,
-            lambda row: "row for record %s" % (row[26] if len(row) > 26 else "?"), lambda want: want[24] not in ("gap", "head"))
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline="")))
+    written = "\ufeff" + "".join(",".join(map(quoted, row)) + "\r\n" for row in rows)
+    if written.encode() != data:
+        report.fault("the CSV is not written as the document says: its mark, line ends or quotation marks differ")
+    if rows[:1] != [HEADINGS]:
+        report.fault("the CSV has other headings than the document's")
+    wanted = [csv_pass(item, chain) if kind == "row" else csv_gap(item, chain) for kind, item in expected]
+    compare(rows[1:], wanted + [head], lax, report, lambda row, want: row == want,
+            lambda row: "row for record %s" % (row[26] if len(row) > 26 else "?"),
+            lambda want: want[24] not in ("gap", "head"), lambda row: is_earlier_fault_row(row, proof),
+            lambda row, want: want[24:26] == row[24:26] and is_of_subject(row, want))
+    return [row[24:25] for row in rows[1:-1]]
 
 
-def same_cells(row, want):
-    return len(row) == len(want) and all(w is None or r == w for r, w in zip(row, want))
+def is_earlier_fault_row(row, proof):
+    """A fault that was raised before the proof begins: only its end can be looked up."""
+    if len(row) != 29 or row[24:26] != ["gap", "fault"] or not row[26].isdigit():
+        return False
+    if int(row[26]) < proof.records[0].seq:
+        return "仍未结束" in row[28]
+    ends = {record.seq: record for record in proof.records if record.kind in (BOOT, HEALED)}.get(int(row[26]))
+    return ends is not None and row[27] == proof.chain.heads[ends.seq].hex() and \
+        (" 至 " + text_of(ends.wall_us) + " ") in row[28]
 
 
-def check_jsonl(data, expected, proof, may_lack_rows, report):
+def is_of_subject(row, want):
+    """The remark's end, in which the detail may be another."""
+    told, expected = row[28].split(" 至 ", 1)[-1], want[28].split(" 至 ", 1)[-1]
+    return told.split(": ", 1)[0] == expected.split(": ", 1)[0]
+
+
+def check_jsonl(data, expected, proof, lax, report):
     try:
         rows = [json.loads(line) for line in data.decode().splitlines()]
     except ValueError as error:
         report.fault("the export is no JSON Lines: %s" % error)
-        return
-    chain = proof.chain
-    wanted = []
+        return []
+    chain, wanted = proof.chain, []
     for kind, item in expected:
-        if kind == "gap":
-            gap = {name: item[name] for name in ("gap", "from_record", "to_record") if item[name] is not None}
-            wanted.append({"kind": "gap", "from_us": item["from"], **gap})
-        else:
-            row = {"seq": item.seq, "kind": KIND_NAMES.get(item.kind, "kind-%d" % item.kind).replace(" ", "-"),
-                   "wall_us": item.wall_us, "boot": item.boot, "hash": chain.heads[item.seq].hex()}
-            if item.kind == PASS:
-                row |= {"outcome": OUTCOMES.get(item.number(40)), "serial": item.text(41), "passed": text_of(item.signed(48, 0))}
-                row |= {name: item.text(field) for name, field in (("plate", 9), ("raw_plate", 8), ("gate", 53))
-                        if item.text(field)}
-            wanted.append(row)
-    wanted.append({"kind": "head", "head_seq": chain.last, "hash": chain.before.hex()})
-    compare(rows, wanted, may_lack_rows, lambda row, want: all(row.get(name) == want[name] for name in want), report,
-            lambda row: "line for record %s" % row.get("seq", row.get("kind")), lambda want: "seq" in want)
+        if kind == "row":
+            wanted.append(members(item, chain.heads[item.seq]))
+            continue
+        at = item["to_record"] if item["to_record"] is not None else item["from_record"]
+        gap = {"kind": "gap", "gap": item["gap"], "from": text_of(item["from"]), "from_us": item["from"],
+               "to": None if item["to"] is None else text_of(item["to"]), "to_us": item["to"],
+               "from_record": item["from_record"], "to_record": item["to_record"], "hash": chain.heads[at].hex(),
+               "subject": item["subject"] or None, "detail": item["detail"] or None}
+        wanted.append(gap)
+    wanted.append({"kind": "head", "head_seq": chain.last, "wall": text_of(proof.records[-1].wall_us),
+                   "hash": chain.before.hex()})
+    compare(rows, wanted, lax, report, lambda row, want: all(row.get(name) == want[name] for name in want),
+            lambda row: "line for record %s" % row.get("seq", row.get("kind")), lambda want: "seq" in want,
+            lambda row: is_earlier_fault_line(row, proof),
+            lambda row, want: all(row.get(name) == want.get(name) for name in ("kind", "gap", "subject", "to_record")))
+    return [[row.get("kind")] for row in rows[:-1]]
 
 
-def compare(rows, wanted, may_lack_rows, is_same, report, name, is_row):
-    at = 0
+def is_earlier_fault_line(row, proof):
+    if (row.get("kind"), row.get("gap")) != ("gap", "fault") or row.get("from_record", 0) >= proof.records[0].seq:
+        return False
+    if "to_record" not in row:
+        return True
+    ends = {record.seq: record for record in proof.records if record.kind in (BOOT, HEALED)}.get(row["to_record"])
+    return ends is not None and (row.get("to_us"), row.get("hash")) == (ends.wall_us, proof.chain.heads[ends.seq].hex())
+
+
+def compare(rows, wanted, lax, report, is_same, name, is_row, is_earlier_fault, is_same_fault):
+    """`lax`: rows were selected by what is not in the chain, and some may be lacking."""
+    at = earlier = 0
     for row in rows:
-        while may_lack_rows and at < len(wanted) and not is_same(row, wanted[at]) and is_row(wanted[at]):
-            at += 1
-        if at == len(wanted):
+        skipped = at
+        while lax and skipped < len(wanted) and not is_same(row, wanted[skipped]) and is_row(wanted[skipped]):
+            skipped += 1
+        if skipped < len(wanted) and is_same(row, wanted[skipped]):
+            at = skipped + 1
+        elif is_earlier_fault(row):
+            earlier += 1
+            # It was open already when the proof's own records raise it.
+            again = next((place for place in range(at, len(wanted)) if is_same_fault(row, wanted[place])), None)
+            if again is not None:
+                del wanted[again]
+        elif at == len(wanted):
             report.fault("the export lists more than its proof holds: %s" % name(row))
             return
-        if not is_same(row, wanted[at]):
+        else:
             report.fault("the %s is not what the proof's records say: altered, left out before it, or added" % name(row))
             return
-        at += 1
-    if any(not (may_lack_rows and is_row(want)) for want in wanted[at:]):
+    if any(not (lax and is_row(want)) for want in wanted[at:]):
         report.fault("the export lacks %d of the rows that its proof's records ask for" % (len(wanted) - at))
+    if earlier:
+        report.note("%d faults were raised before the proof begins: their beginning is not in it" % earlier)
 
 
 def check_export(path, proof_path, report):
     proof = chainfile.load(proof_path, report)
     if proof is None:
         return None
+    proof.chain.close()
     stated = proof.tail.get("export")
     if not isinstance(stated, dict) or not proof.records:
         report.fault("%s is no proof of an export" % proof_path.name)
@@ -203,13 +235,16 @@ def check_export(path, proof_path, report):
     if hashlib.sha256(data).hexdigest() != stated.get("sha256") or len(data) != stated.get("bytes"):
         report.fault("%s is not the file that its proof was made for: altered or exchanged" % path.name)
     asked = stated.get("selection") or {}
-    may_lack_rows = "delivery" in asked or "destination" in asked
-    if may_lack_rows:
+    lax = "delivery" in asked or "destination" in asked
+    if lax:
         report.note("rows were selected by their delivery state, which is not in the chain")
-    expected = listing(proof, asked)
     check = {"csv": check_csv, "jsonl": check_jsonl}.get(stated.get("format"))
     if check is None:
         report.fault("the proof states a format that is not known: %s" % stated.get("format"))
-    else:
-        check(data, expected, proof, may_lack_rows, report)
+        return proof.chain
+    kinds = check(data, listing(proof, asked), proof, lax, report)
+    gaps = kinds.count(["gap"])
+    if (len(kinds) - gaps, gaps) != (stated.get("rows"), stated.get("gaps")):
+        report.fault("the export lists %d rows and %d gaps, and its proof states %s and %s"
+                     % (len(kinds) - gaps, gaps, stated.get("rows"), stated.get("gaps")))
     return proof.chain

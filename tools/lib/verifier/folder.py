@@ -25,13 +25,10 @@ def open_database(path):
     try:
         connection = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
         raise Unreadable("%s cannot be read: %s" % (path.name, error)) from error
     if application != APPLICATION:
         raise Unreadable("%s is no ledger: its application id is %08x" % (path.name, application))
-    if version != 1:
-        raise Unreadable("%s has format %d; this verifier knows 1" % (path.name, version))
     return connection
 
 
@@ -63,7 +60,8 @@ def check_generation(path, folder, report, with_photos, known_good=None):
             if record.kind == SEAL:
                 walls[record.seq] = record.wall_us
             if with_photos and record.kind in (CAPTURE, SUPPLEMENT) and record.seq > unseen:
-                check_photos(record, folder, report)
+                for name in check_photos(record, folder, report):
+                    report.fault("record %d: photo %s is missing" % (record.seq, name))
         connection.close()
     except (Unreadable, sqlite3.Error) as error:
         found.error = str(error)
@@ -74,21 +72,24 @@ def check_generation(path, folder, report, with_photos, known_good=None):
 
 
 def check_photos(record, folder, report):
+    """The names of those that are not there."""
+    missing = []
     try:
         photos = record.photos()
     except Malformed as error:
         report.fault("record %d: %s" % (record.seq, error))
-        return
+        return missing
     for _, size, digest in photos:
         name = digest.hex()
         path = folder / "photos" / name[:2] / (name + ".jpg")
         try:
             data = path.read_bytes()
         except OSError:
-            report.fault("record %d: photo %s is missing" % (record.seq, name))
+            missing.append(name)
             continue
         if hashlib.sha256(data).digest() != digest or len(data) != size:
             report.fault("record %d: photo %s has been replaced or damaged" % (record.seq, name))
+    return missing
 
 
 def read_counter(folder):
@@ -136,6 +137,9 @@ def check_older(path, folder, report, with_photos, younger):
     found = check_generation(path, folder, report, with_photos, known_good=good)
     if found.error:
         report.note("the earlier generation %s: %s" % (path.name, found.error))
+        return found
+    if younger.error:
+        report.note("%s: how it ended stands in %s, which cannot be read" % (path.name, younger.path.name))
         return found
     if named is None:
         report.fault("%s: the generation after it does not say how it ended" % path.name)

@@ -7,13 +7,14 @@ HEADER = struct.Struct(">HHQQqIQ")
 DAY_US = 86_400_000_000
 
 BOOT, CAPTURE, DECISION, PASS, FAULT, HEALED, CLOCK_STEP = 1, 3, 4, 5, 7, 8, 9
-SEAL, PRUNE, GENERATION, MANUAL, SUPPLEMENT = 13, 14, 15, 16, 17
+SEAL, PRUNE, GENERATION, MANUAL, SUPPLEMENT, CARRIED = 13, 14, 15, 16, 17, 24
 
 KIND_NAMES = {
     1: "boot", 2: "shutdown", 3: "capture", 4: "decision", 5: "pass", 6: "quarantine", 7: "fault raised",
     8: "fault healed", 9: "clock step", 10: "register imported", 11: "configuration loaded", 12: "uplink state",
     13: "seal", 14: "prune", 15: "generation", 16: "manual release", 17: "supplement", 18: "list change",
     19: "policy change", 20: "login", 21: "act of a person", 22: "power", 23: "delivery state",
+    24: "carried",
 }
 
 
@@ -44,6 +45,11 @@ class Record:
     def text(self, field):
         """An absent text is an empty one."""
         return self.fields.get(field, b"").decode("utf-8", "replace")
+
+    def due(self):
+        """Whether its row is due to the platforms: field 40."""
+        outcome = self.number(40)
+        return outcome in (1, 4, 6, 7) or outcome in (5, 8) and self.number(3, 255) < 32
 
     def photos(self):
         """(kind, size, SHA-256) of each photo named."""

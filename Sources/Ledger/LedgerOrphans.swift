@@ -1,0 +1,120 @@
+// Photos that no record names: a crash between a photo and its record leaves one, and so does a transaction given up.
+//
+// Invariants: a photo is deleted only when every record up to the head was looked through and none names it; photos and
+// records are written by one thread, so nothing comes in between. Where a generation was set aside nothing is deleted:
+// what its records name may not be readable any more.
+// Limits: about `namesAtOnce` candidates in memory; a step lists one folder, or reads `recordsAtOnce` records, or
+// deletes `filesAtOnce` photos. After an orderly end nothing is looked for.
+
+import Crypto
+import Domain
+import Machine
+import Store
+
+/// How far the search has come.
+struct OrphanSweep {
+    fileprivate static let folders = 256
+    fileprivate static let namesAtOnce = 65_536
+    fileprivate static let recordsAtOnce: Int64 = 500
+    fileprivate static let filesAtOnce = 50
+
+    /// The next folder to list, by the first byte of its photos.
+    fileprivate var folder: Int
+    /// Not named by any record up to `through`.
+    fileprivate var candidates: Set<Digest> = []
+    fileprivate var through: UInt64 = 0
+
+    init(isNeeded: Bool) {
+        folder = isNeeded ? 0 : OrphanSweep.folders
+    }
+}
+
+extension LedgerWriter {
+    /// False when the ledger before this run ended in order, and left nothing.
+    func mayHaveOrphans() throws(LedgerError) -> Bool {
+        guard memory.root.generation == 1, head.sequence > 0 else { return false }
+        let query = statements.recordsFrom
+        query.bind(1, head.sequence - 1)
+        query.bind(2, head.sequence)
+        query.bind(3, Int64(1))
+        defer { query.reset() }
+        guard try store({ () throws(StoreError) in try query.step() }) else { return true }
+        if case .seal(let seal) = try StoredRecord(query).decoded().body { return seal.reason != .orderlyEnd }
+        return true
+    }
+
+    /// One step. False when there is nothing to look for.
+    func sweepOrphans() throws(LedgerError) -> Bool {
+        if orphans.through < head.sequence, !orphans.candidates.isEmpty, hasListedEnough {
+            try lookThroughRecords()
+        } else if !orphans.candidates.isEmpty, hasListedEnough {
+            try deleteOrphans()
+        } else if orphans.folder < OrphanSweep.folders {
+            orphans.candidates.formUnion(try photos.names(startingWith: UInt8(orphans.folder)))
+            orphans.folder += 1
+            orphans.through = 0
+        } else {
+            return false
+        }
+        return true
+    }
+
+    private var hasListedEnough: Bool {
+        orphans.folder == OrphanSweep.folders || orphans.candidates.count >= OrphanSweep.namesAtOnce
+    }
+
+    private func lookThroughRecords() throws(LedgerError) {
+        let query = statements.recordsFrom
+        query.bind(1, orphans.through)
+        query.bind(2, head.sequence)
+        query.bind(3, OrphanSweep.recordsAtOnce)
+        defer { query.reset() }
+        var last = head.sequence
+        var count: Int64 = 0
+        while try store({ () throws(StoreError) in try query.step() }) {
+            let row = StoredRecord(query)
+            last = row.sequence
+            count += 1
+            do throws(LedgerError) {
+                for photo in try row.decoded().body.namedPhotos { orphans.candidates.remove(photo.digest) }
+            } catch {
+                // What it names cannot be known: nothing is deleted. The verifier names it.
+                orphans = OrphanSweep(isNeeded: false)
+                return
+            }
+        }
+        orphans.through = count < OrphanSweep.recordsAtOnce ? head.sequence : last
+    }
+
+    private func deleteOrphans() throws(LedgerError) {
+        for digest in orphans.candidates.prefix(OrphanSweep.filesAtOnce) {
+            _ = try photos.remove(PhotoReference(kind: .scene, digest: digest, byteCount: 0))
+            orphans.candidates.remove(digest)
+        }
+    }
+}
+
+extension RecordBody {
+    fileprivate var namedPhotos: [PhotoReference] {
+        switch self {
+        case .capture(let capture): capture.photos
+        case .supplement(let supplement): supplement.photos
+        case .pass(let row), .carried(let row, _): row.photos
+        case .boot, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
+        }
+    }
+}
+
+extension PhotoStore {
+    /// The photos whose hash begins with this byte.
+    fileprivate func names(startingWith byte: UInt8) throws(LedgerError) -> [Digest] {
+        let subfolder = folder + "/" + encodeHexadecimal([byte])
+        guard files.exists(subfolder) else { return [] }
+        let names = try LedgerError.file("list the photos") { () throws(MachineError) in try files.names(in: subfolder)
+        }
+        return names.compactMap { name in
+            guard name.utf8.count == 68, name.hasSuffix(".jpg") else { return nil }
+            return decodeHexadecimal(String(name.prefix(64))).flatMap { Digest(bytes: $0) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// Photos that a crash left without a record go; photos that a record names never do.
+
+import Domain
+import Foundation
+import Testing
+
+@testable import Ledger
+
+struct OrphanTests {
+    let site = LedgerSite()
+    private let policy = RetentionPolicy(recordDays: 730, photoDays: 730, destinations: [])
+
+    private func photoCount() throws -> Int {
+        try FileManager.default.subpathsOfDirectory(atPath: site.folder + "/photos").filter { $0.hasSuffix(".jpg") }
+            .count
+    }
+
+    private func photos(_ count: Int, _ first: UInt8) -> [[UInt8]] { (0..<count).map { [first, UInt8($0), 0xD8] } }
+
+    /// Two photos of a pass, and then the process dies between the photos of captures and their records.
+    private func crash(_ captures: Int) throws {
+        let writer = try site.bootedWriter()
+        try site.pass(writer, "k1")
+        try writer.begin()
+        for number in 0..<captures {
+            let capture = try site.capture("lost\(number)", photos: photos(3, UInt8(number)))
+            _ = try writer.append(capture: capture, lane: LaneID(0), token: nil)
+        }
+        // No commit.
+    }
+
+    private func tidy(_ writer: LedgerWriter) throws -> Int {
+        var steps = 0
+        try writer.sealWhenDue()
+        while try writer.tidy(policy) { steps += 1 }
+        return steps
+    }
+
+    @Test func photosThatACrashLeftWithoutARecordAreDeletedInSteps() throws {
+        try crash(30)
+        #expect(try photoCount() == 92)
+        let writer = try site.bootedWriter()
+        // A step lists a folder of 256, or looks through records, or deletes 50 photos.
+        #expect(try tidy(writer) == 256 + 1 + 2)
+        #expect(try photoCount() == 2)
+        #expect(try site.report().isSound)
+        #expect(try tidy(writer) == 0)
+    }
+
+    @Test func aPhotoThatIsNamedMeanwhileStays() throws {
+        try crash(1)
+        let writer = try site.bootedWriter()
+        for _ in 0..<256 { #expect(try writer.tidy(policy)) }
+        // The camera sends one of the three again, after the folders were listed.
+        try site.pass(writer, "again", photos: [photos(3, 0)[1]])
+        _ = try tidy(writer)
+        #expect(try photoCount() == 3)
+        #expect(try site.report().isSound)
+    }
+
+    @Test func aTransactionGivenUpLeavesNoPhoto() throws {
+        let writer = try site.bootedWriter()
+        _ = try tidy(writer)
+        try writer.begin()
+        _ = try writer.append(capture: try site.capture("k1"), lane: LaneID(0), token: nil)
+        writer.rollback()
+        #expect(try photoCount() == 2)
+        _ = try tidy(writer)
+        #expect(try photoCount() == 0)
+    }
+
+    @Test func nothingIsLookedForAfterAnOrderlyEnd() throws {
+        do {
+            let writer = try site.bootedWriter()
+            try writer.seal(.orderlyEnd)
+        }
+        #expect(try tidy(site.bootedWriter()) == 0)
+    }
+
+    @Test func aLaterGenerationDeletesNothing() throws {
+        try crash(1)
+        try FileManager.default.removeItem(atPath: site.folder + "/seal/key")
+        let writer = try site.bootedWriter()
+        #expect(writer.generation != nil)
+        _ = try tidy(writer)
+        #expect(try photoCount() == 5)
+    }
+
+    @Test func aDamagedRecordKeepsEveryPhoto() throws {
+        try crash(1)
+        do {
+            let writer = try site.bootedWriter()
+            try writer.seal(.start)
+        }
+        try site.tamper("UPDATE record SET canonical = x'00' WHERE seq = 2")
+        let writer = try site.bootedWriter()
+        _ = try tidy(writer)
+        #expect(writer.generation == nil)
+        #expect(try photoCount() == 5)
+    }
+}
