@@ -1,5 +1,5 @@
-// The rules of the vehicle behind one that is passing: it waits, backs out, passes on a release of its own while the arm
-// stays up, or tailgates.
+// The rules of the vehicle behind one that is passing: it waits, backs out, passes on a release of its own while the
+// arm stays up, or tailgates.
 
 import Domain
 

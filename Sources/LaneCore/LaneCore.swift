@@ -82,7 +82,8 @@ public struct LaneCore: Sendable {
         return lanes[passage.side] == lanes[side] ? passage.token : .none
     }
 
-    /// Nothing is going on and nothing is remembered: what comes next depends on the settings and the token count alone.
+    /// Nothing is going on and nothing is remembered: what comes next depends on the settings and the token count
+    /// alone.
     public var isAtRest: Bool {
         timers.running == 0 && passages[0].phase == .idle && passages[1].phase == .idle && arm.position == .closed
             && departing == 0 && !isHeldOpen && !isLockedDown && !isInMaintenance && opening == .none

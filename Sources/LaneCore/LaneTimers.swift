@@ -86,7 +86,8 @@ struct LaneTimers: Sendable {
     }
 
     /// A step has a bounded length: it fires one timer, and one that watches a sensor or lights a lamp only where none
-    /// of the rules' has ended. The others stay due, as on a thread that is a little late, and the next step follows at once.
+    /// of the rules' has ended. The others stay due, as on a thread that is a little late, and the next step follows
+    /// at once.
     mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
 
     /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.

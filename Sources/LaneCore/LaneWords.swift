@@ -189,7 +189,8 @@ public struct LaneActions: Sendable {
         return slots.span[index]
     }
 
-    /// The same, read in place: the subscript copies the whole list where the compiler cannot see that nobody changes it.
+    /// The same, read in place: the subscript copies the whole list where the compiler cannot see that nobody changes
+    /// it.
     public mutating func action(_ index: Int) -> LaneAction {
         precondition(index < count, "LANE-9 an action is read within the list")
         return slots[index]

@@ -86,8 +86,8 @@ extension LaneCore {
         }
     }
 
-    /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the approach
-    /// loop now is another (LANE-5).
+    /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the
+    /// approach loop now is another (LANE-5).
     func hasGoneForward(_ slot: Int) -> Bool {
         passages[slot].hasEntered && passages[slot].hasLeftApproach && !isUnder(slot)
     }
@@ -302,8 +302,8 @@ extension LaneCore {
         finish(slot, hasCrossed(passage, isOnApproach: isOnApproach), at: passage.clearedAt, &actions)
     }
 
-    /// With a clearing loop, who has not reached it has not gone through. Without, a vehicle that left the approach loop
-    /// last has backed out; where somebody still stands there, the row is kept: one too many can be explained.
+    /// With a clearing loop, who has not reached it has not gone through. Without, a vehicle that left the approach
+    /// loop last has backed out; where somebody still stands there, the row is kept: one too many can be explained.
     func hasCrossed(_ passage: Passage, isOnApproach: Bool) -> Bool {
         let clearing = clearingSensor(passage.side)
         if sensors.fitted.contains(clearing) && !sensors.doubtful.contains(clearing) {

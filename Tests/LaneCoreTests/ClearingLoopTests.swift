@@ -1,5 +1,5 @@
-// What the clearing loop, and a curtain across two lanes, say about who has gone through; and what is recorded where they
-// say nothing. Found by the random lanes of LaneSimulation.
+// What the clearing loop, and a curtain across two lanes, say about who has gone through; and what is recorded where
+// they say nothing. Found by the random lanes of LaneSimulation.
 
 import Domain
 import Testing

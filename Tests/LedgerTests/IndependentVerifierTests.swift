@@ -1,5 +1,5 @@
-// The independent verifier (tools/verify-ledger, written from the documents alone) on what the real code writes: ledgers,
-// exports with their proofs, backups. Needs the Python of tools/setup; without it these tests are left out.
+// The independent verifier (tools/verify-ledger, written from the documents alone) on what the real code writes:
+// ledgers, exports with their proofs, backups. Needs the Python of tools/setup; without it these tests are left out.
 
 import Crypto
 import Domain
