@@ -2,7 +2,8 @@
 //
 // Invariants: one request at a time; its completion is called exactly once, after the client has forgotten it, so that
 // it may post the next one. A request is never sent twice: what to do after a failure is the caller's to decide.
-// A connection that failed, or whose reply was not whole, is not used again; each connection has its own TLS handle.
+// Each request has a connection of its own, with its own TLS handle: HTTP/1.1 does not say which request a reply belongs
+// to, and a reply that a server or a proxy sends twice would be taken for the next one's.
 // Its timers are its own and end with it: that is why their handlers need not keep it (Embedded Swift knows no other
 // reference without ownership than unowned(unsafe)).
 // Limits: `Limits`. A host name is resolved to its IPv4 address; for IPv6 give the address.
@@ -34,8 +35,6 @@ public final class HTTPClient: HTTPTransport {
         public var connect = Interval.seconds(10)
         /// From `post` to the last byte of the reply.
         public var request = Interval.seconds(30)
-        /// A connection that was not used for so long is closed, before a server or a router forgets it.
-        public var idle = Interval.seconds(15)
         public var requestBytes = 16 << 20
         public var responseBytes = 1 << 20
         /// Names the DNS servers; read again at each connection.
@@ -68,7 +67,6 @@ public final class HTTPClient: HTTPTransport {
     private var pending: Pending?
     private var requestTimer: EventWatch?
     private var connectTimer: EventWatch?
-    private var idleTimer: EventWatch?
 
     /// `host` is a name or an address without brackets; `secure` nil means plain HTTP.
     public init(loop: EventLoop, host: String, port: UInt16, secure: SecureLayer?, limits: Limits = Limits())
@@ -102,7 +100,6 @@ public final class HTTPClient: HTTPTransport {
             reader: HTTPResponseReader(bodyLimit: limits.responseBytes),
             completion: completion
         )
-        idleTimer = nil
         do throws(MachineError) {
             requestTimer = try loop.timer(limits.request, repeats: false) { [unowned(unsafe) self] in
                 self.fail(.deadline(subject: "the reply of \(self.peer)"))
@@ -110,14 +107,14 @@ public final class HTTPClient: HTTPTransport {
             guard body.count <= limits.requestBytes else {
                 throw .limit(subject: "the request to \(peer)", limit: limits.requestBytes)
             }
-            if connection == nil { try connect() } else { send() }
+            try connect()
         } catch {
             failLater(error)
         }
     }
 
     public func disconnect() {
-        if pending != nil { fail(.closed(subject: "the connection to \(peer), by this side")) } else { drop() }
+        if pending != nil { fail(.closed(subject: "the connection to \(peer), by this side")) }
     }
 
     private var peer: String { "\(host):\(port)" }
@@ -129,7 +126,7 @@ public final class HTTPClient: HTTPTransport {
         let usualPort: UInt16 = secure == nil ? 80 : 443
         let lines = [
             "POST \(path) HTTP/1.1", "Host: \(name)" + (port == usualPort ? "" : ":\(port)"), "User-Agent: gatewarden",
-            "Accept: */*", "Content-Type: \(contentType)", "Content-Length: \(length)", "", "",
+            "Accept: */*", "Content-Type: \(contentType)", "Content-Length: \(length)", "Connection: close", "", "",
         ]
         return Array(lines.joined(separator: "\r\n").utf8)
     }
@@ -218,14 +215,12 @@ public final class HTTPClient: HTTPTransport {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = max(0, Int(evbuffer_remove(input, buffer.baseAddress, count)))
         }
-        // Nothing was asked: what a server says then cannot be told from the next reply.
-        guard let progress = pending?.reader.take(bytes) else { return drop() }
+        guard let progress = pending?.reader.take(bytes) else { return }
         switch progress {
         case .needsMore:
             return
-        case .complete(let response, let isReusable):
-            let isSent = evbuffer_get_length(bufferevent_get_output(stream)) == 0
-            if isReusable && isSent { keep() } else { drop() }
+        case .complete(let response):
+            drop()
             finish(.success(response))
         case .tooLarge(let limit):
             fail(.limit(subject: "the reply of \(peer)", limit: limit))
@@ -255,17 +250,8 @@ public final class HTTPClient: HTTPTransport {
 
     // MARK: the end of a request
 
-    private func keep() {
-        do throws(MachineError) {
-            idleTimer = try loop.timer(limits.idle, repeats: false) { [unowned(unsafe) self] in self.drop() }
-        } catch {
-            drop()
-        }
-    }
-
     private func drop() {
         connectTimer = nil
-        idleTimer = nil
         guard let stream = connection?.stream else { return }
         cutoff.withdraw()
         connection = nil

@@ -2,7 +2,7 @@
 //
 // Invariants: the result does not depend on how the bytes were cut; a reply that is not whole is never given out.
 // Limits: `headerLimit` for the status line with the header fields, the given limit for the body; both are refused
-// when exceeded. Trailers and interim (1xx) replies are read and dropped.
+// when exceeded. Trailers, interim (1xx) replies and what follows the reply are dropped.
 
 /// The state of reading one reply.
 struct HTTPResponseReader {
@@ -11,8 +11,7 @@ struct HTTPResponseReader {
 
     enum Progress {
         case needsMore
-        /// `isReusable`: the connection stays open for the next request.
-        case complete(HTTPResponse, isReusable: Bool)
+        case complete(HTTPResponse)
         case tooLarge(limit: Int)
         case malformed(reason: String)
     }
@@ -34,7 +33,6 @@ struct HTTPResponseReader {
     private var line: [UInt8] = []
     private var headerCount = 0
     private var status = 0
-    private var isHTTP10 = false
     private var fields: [(name: String, value: String)] = []
     private var body: [UInt8] = []
 
@@ -71,10 +69,6 @@ struct HTTPResponseReader {
                 index += 1
             }
             if case .needsMore = progress { continue }
-            // Bytes after the reply belong to nothing that was asked: the connection is not used again.
-            if case .complete(let response, _) = progress, index < bytes.count {
-                return .complete(response, isReusable: false)
-            }
             return progress
         }
         return .needsMore
@@ -137,7 +131,6 @@ struct HTTPResponseReader {
         guard bytes.count >= 12, bytes.starts(with: "HTTP/1.".utf8), bytes[8] == 0x20,
             bytes[9...11].allSatisfy({ (0x30...0x39).contains($0) }), bytes.count == 12 || bytes[12] == 0x20
         else { return .malformed(reason: "status line") }
-        isHTTP10 = bytes[7] == 0x30
         status = bytes[9...11].reduce(0) { $0 * 10 + Int($1 - 0x30) }
         return status >= 100 ? .needsMore : .malformed(reason: "status line")
     }
@@ -175,10 +168,7 @@ struct HTTPResponseReader {
         return size == 0 ? whole() : .needsMore
     }
 
-    private func whole() -> Progress {
-        let connection = field("connection")?.lowercased() ?? ""
-        return .complete(response(), isReusable: isHTTP10 ? connection == "keep-alive" : connection != "close")
-    }
+    private func whole() -> Progress { .complete(response()) }
 
     private func response() -> HTTPResponse {
         HTTPResponse(status: status, contentType: field("content-type") ?? "", body: body)

@@ -4,17 +4,17 @@ import Testing
 
 private enum Outcome: Equatable {
     case needsMore
-    case complete(status: Int, type: String, body: String, isReusable: Bool)
+    case complete(status: Int, type: String, body: String)
     case tooLarge(Int)
     case malformed(String)
 
     init(_ progress: HTTPResponseReader.Progress) {
         switch progress {
         case .needsMore: self = .needsMore
-        case .complete(let response, let isReusable):
+        case .complete(let response):
             self = .complete(
                 status: response.status, type: response.contentType,
-                body: String(decoding: response.body, as: UTF8.self), isReusable: isReusable)
+                body: String(decoding: response.body, as: UTF8.self))
         case .tooLarge(let limit): self = .tooLarge(limit)
         case .malformed(let reason): self = .malformed(reason)
         }
@@ -44,7 +44,7 @@ func replyIsTheSameHoweverItIsCut(text: String) {
     for size in 1...text.utf8.count {
         #expect(read(text, by: size) == whole)
     }
-    guard case .complete(200, _, "hello", true) = whole else {
+    guard case .complete(200, _, "hello") = whole else {
         Issue.record("\(whole)")
         return
     }
@@ -69,17 +69,9 @@ func replyIsTheSameHoweverItIsCut(text: String) {
     #expect(reader.close()?.body == Array("hello".utf8))
 }
 
-@Test func connectionIsReusedOnlyWhereTheReplySaysSo() {
-    let length = "Content-Length: 0\r\n\r\n"
-    func isReusable(_ text: String) -> Bool? {
-        if case .complete(_, _, _, let isReusable) = read(text) { isReusable } else { nil }
-    }
-    #expect(isReusable("HTTP/1.1 200 OK\r\n" + length) == true)
-    #expect(isReusable("HTTP/1.1 200 OK\r\nConnection: Close\r\n" + length) == false)
-    #expect(isReusable("HTTP/1.0 200 OK\r\n" + length) == false)
-    #expect(isReusable("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + length) == true)
-    #expect(isReusable("HTTP/1.1 200 OK\r\n" + length + "more") == false)
-    #expect(isReusable("HTTP/1.1 204 No Content\r\n\r\n") == true)
+@Test func whatFollowsAReplyIsDropped() {
+    #expect(read(sized + sized) == read(sized))
+    #expect(read("HTTP/1.1 204 No Content\r\n\r\nmore") == .complete(status: 204, type: "", body: ""))
 }
 
 @Test func replyAboveALimitIsRefused() {

@@ -122,6 +122,10 @@ private let serverScript = #"""
                 + text)
         if path == "/echo":
             reply(body)
+        elif path == "/twice":
+            reply(body)
+            time.sleep(0.3)
+            reply(body)
         elif path == "/count":
             reply(str(count).encode())
         elif path == "/error":
@@ -142,9 +146,6 @@ private let serverScript = #"""
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nuntil closed")
             if hasattr(connection, "unwrap"):
                 connection.unwrap()
-            return False
-        elif path == "/answer-and-close":
-            reply(b"last")
             return False
         elif path == "/not-http":
             connection.sendall(b"SSH-2.0-OpenSSH\r\n")
