@@ -23,7 +23,7 @@ class Chain:
         self.report, self.pruned_to = report, pruned_to
         self.before, self.last = before, first - 1 if first else None
         self.is_partial = before is not None
-        self.device = self.first_key = self.named_key = None
+        self.device = self.first_key = self.named_key = self.first_epoch = None
         self.seal = self.previous = self.boot = None
         self.seal_base_ns = None
         self.after_prune = None
@@ -87,6 +87,7 @@ class Chain:
             self.report.fault("the first record is a %s, not a boot" % KIND_NAMES.get(record.kind, record.kind))
         self.device = record.fields.get(62, b"")
         self.first_key = self.named_key = record.fields.get(83)
+        self.first_epoch = record.number(80)
         self.before = genesis(self.device)
         if self.first_key is None:
             self.report.fault("record %d names no sealing key (field 83)" % record.seq)
@@ -101,6 +102,8 @@ class Chain:
         self.since_seal += 1
         if record.kind == SEAL:
             self._seal(record)
+        elif record.kind == GENERATION and self.count != 1 and not self.is_partial:
+            self.report.fault("record %d: a generation record that is not the second of its generation" % record.seq)
         elif record.kind == PRUNE:
             self._prune(record)
         elif record.kind == DECISION:
@@ -166,6 +169,9 @@ class Chain:
                                   % (name, epoch, self.seal.number(80)))
             if seal.number(85) != self.seal.seq:
                 self.report.fault("%s names %s as the seal before it, which is %d" % (name, seal.number(85), self.seal.seq))
+        elif self.first_epoch is not None and epoch != self.first_epoch:
+            self.report.fault("%s has epoch %s, and the first record names %d: seals are missing"
+                              % (name, epoch, self.first_epoch))
         key = seal.fields.get(82, b"")
         if self.named_key is not None and key != self.named_key:
             self.report.fault("%s is made with another key than the one that was named before" % name)

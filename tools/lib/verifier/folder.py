@@ -127,6 +127,8 @@ def check_folder(folder, report, with_photos=True):
         younger = check_older(older, folder, report, with_photos, younger)
     if number > 1 and younger is newest:
         report.note("earlier generations are not in this folder")
+        if newest.second is None:
+            report.fault("ledger.db is generation %d and does not say how the one before it ended" % number)
     check_counter(folder, report, newest, number)
     return newest.chain
 
