@@ -1,4 +1,4 @@
-// What a crash leaves behind for the next boot: one short file in the state folder.
+// What a crash leaves behind for the next boot: one short file in the state folder, and outputs that are off.
 //
 // Invariants: the file is opened before anything can crash, so that the handler only writes; an empty file means that
 // nothing happened. The handler uses async-signal-safe calls only.
@@ -35,18 +35,23 @@ public enum CrashRecord {
     /// Writes the record. The process ends right after, and the kernel keeps what was written; no fsync, since the disk
     /// may be the very thing that hangs.
     public static func write(_ text: String) {
+        CrashOutputs.off()
         let bytes = Array(text.utf8.prefix(limit))
         clear()
         _ = CSystem.write(crashDescriptor, bytes, bytes.count)
         CrashTrace.write()
+        CrashOutputs.off()
     }
 
     private static func writeSignal(_ signal: Int32) {
+        CrashOutputs.off()
         var text: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
             0x73, 0x69, 0x67, 0x6E, 0x61, 0x6C, 0x20, UInt8(0x30 + signal / 10 % 10), UInt8(0x30 + signal % 10)
         )
         clear()
         _ = CSystem.write(crashDescriptor, &text, 9)
         CrashTrace.write()
+        // The lane thread may have driven one in the meantime.
+        CrashOutputs.off()
     }
 }

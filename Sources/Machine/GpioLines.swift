@@ -1,7 +1,7 @@
 // The board's inputs and outputs through libgpiod v2: one request for all lines of one chip.
 //
 // Invariants: an output is requested de-energised, so that taking the lines over moves no relay; edges carry the
-// kernel's stamp and global sequence number; the debounce is the kernel's.
+// kernel's stamp and global sequence number; the debounce is the kernel's. A crash drives the outputs off (CrashOutputs).
 // Limits: 64 lines, inputs and outputs together, all on one chip: the kernel's limit for one request.
 
 import CLibgpiod
@@ -99,9 +99,13 @@ public final class GpioLines: LinePort {
             throw error
         }
         self.request = request
+        // The kernel numbers the lines of a request as they were added: the inputs first.
+        CrashOutputs.keep(
+            request: gpiod_line_request_get_fd(request), mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count))
     }
 
     deinit {
+        CrashOutputs.forget()
         gpiod_edge_event_buffer_free(events)
         gpiod_line_request_release(request)
     }
