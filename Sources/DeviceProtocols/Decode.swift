@@ -27,7 +27,8 @@ public struct ProtocolDecoder: Sendable {
     let lines: @Sendable ([UInt8]) throws(DecodeError) -> [String]
 
     public static let all = [
-        ProtocolDecoder(name: "ledsign", summary: "FK/OLM LED sign card, version 0x64", lines: describeLedSign)
+        ProtocolDecoder(name: "ledsign", summary: "FK/OLM LED sign card, version 0x64", lines: describeLedSign),
+        ProtocolDecoder(name: "q1", summary: "a UPS' answer to Q1 (Megatec)", lines: describeMegatec),
     ]
 
     /// The names, for messages: `a, b or c`.
@@ -97,4 +98,31 @@ private func describe(_ frame: LedSignFrame) throws(LedSignError) -> [String] {
 
 private func describe(_ colour: LedSignColour) -> String {
     "red \(colour.red) green \(colour.green) blue \(colour.blue)"
+}
+
+@Sendable private func describeMegatec(_ bytes: [UInt8]) throws(DecodeError) -> [String] {
+    let status: MegatecStatus
+    do throws(MegatecError) {
+        status = try MegatecStatus(answer: bytes)
+    } catch {
+        throw .malformed(protocolName: "q1", reason: error.description)
+    }
+    func told(_ value: Int?, _ scale: Int, _ unit: String) -> String {
+        guard let value else { return "not told" }
+        let rest = scale == 1 ? "" : ".\(padded(value % scale, scale == 10 ? 1 : 2))"
+        return "\(value / scale)\(rest) \(unit)"
+    }
+    let flags = [
+        "utility fails", "battery low", "bypass or boost", "UPS failed", "standby type", "testing", "shutting down",
+        "beeps",
+    ]
+    var words: [String] = []
+    for (index, flag) in flags.enumerated() where status.bits & 0x80 >> UInt8(index) != 0 { words.append(flag) }
+    return [
+        "input: \(told(status.inputDecivolts, 10, "V")), last fault \(told(status.faultDecivolts, 10, "V"))",
+        "output: \(told(status.outputDecivolts, 10, "V")), \(told(status.decihertz, 10, "Hz")), "
+            + "load \(told(status.loadPercent, 1, "%"))",
+        "battery: \(told(status.batteryCentivolts, 100, "V")), \(told(status.deciCelsius, 10, "C"))",
+        "state: \(words.isEmpty ? "on mains" : words.joined(separator: ", "))",
+    ]
 }

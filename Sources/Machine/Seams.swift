@@ -51,6 +51,12 @@ public protocol SerialPort: AnyObject {
     func read(limit: Int, within: Interval) throws(MachineError) -> [UInt8]
 }
 
+/// The holding registers of one Modbus slave.
+public protocol RegisterPort: AnyObject {
+    /// So many registers from an address on, or throws.
+    func readRegisters(at address: Int, count: Int) throws(MachineError) -> [UInt16]
+}
+
 /// The files of the state folder.
 public protocol Files: AnyObject {
     /// The whole file. Throws `limit` when it is larger than `limit` bytes.
