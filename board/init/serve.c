@@ -5,7 +5,9 @@
  * to gain one, and the limits that real time takes. One that crashed is started again at once. One that refuses to start
  * (exit code 1: the configuration, a missing wire) is tried again every few seconds; meanwhile the watchdog is fed from
  * here if this system has served lanes before, and not if it has not: then the board resets, and in the end the other
- * slot is started. If this program dies the kernel panics, and the board resets.
+ * slot is started. One that ends with code 75 has closed its ledger because the UPS switches off: the disks are put in
+ * order, and the board waits; when it still has power after REST_MS it starts again, because then the mains is back. If
+ * this program dies the kernel panics, and the board resets.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +30,8 @@
 #include "slots.h"
 
 enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90 };
+/* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
+enum { POWER_GOES = 75, REST_MS = 300000 };
 
 static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
 static const char state[] = "/data/state";
@@ -146,6 +150,14 @@ static long now_ms(void) {
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void end_disks(void) {
+    kill(-1, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+    sync();
+    umount("/data");
+    umount("/factory");
+}
+
 /* The firmware first, so that its last record is kept; then everything, and the disks. */
 static void end_system(pid_t firmware, int how) {
     say("5", "the system ends, as", how);
@@ -154,12 +166,20 @@ static void end_system(pid_t firmware, int how) {
         if (waitpid(firmware, NULL, WNOHANG) != 0) break;
         usleep(20000);
     }
-    kill(-1, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
-    sync();
-    umount("/data");
-    umount("/factory");
+    end_disks();
     reboot(how);
+    for (;;) pause();
+}
+
+/* Not switched off: a board that is off stays off when the UPS does not cut its power. */
+static void rest_until_power_goes(void) {
+    say("5", "the battery is empty and the disks are in order; ms to a new start:", REST_MS);
+    end_disks();
+    for (int waited = 0; waited < REST_MS; waited += 1000) {
+        feed_watchdog();
+        usleep(1000000);
+    }
+    reboot(RB_AUTOBOOT);
     for (;;) pause();
 }
 
@@ -199,6 +219,7 @@ int main(void) {
         while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
             if (ended == firmware) {
                 firmware = 0;
+                if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_GOES) rest_until_power_goes();
                 firmware_at = take_end(status) ? 0 : now_ms() + RETRY_MS;
             } else if (ended == login) {
                 login = 0;
