@@ -15,6 +15,7 @@ struct CrossChecks {
         checkCameras()
         checkSigns()
         checkUplinks()
+        checkUPS()
     }
 
     private mutating func conflict(_ key: String, _ why: String) {
@@ -236,6 +237,25 @@ struct CrossChecks {
                 continue
             }
             conflict(first, "\(pause) must not be more than \(limit), which is \(longest)")
+        }
+    }
+
+    private mutating func checkUPS() {
+        guard let kind = keys.knownText("ups.kind"), kind != "none" else { return }
+        guard kind != "contact" else {
+            let lanes = keys.numbers(of: "lane")
+            if !lanes.contains(where: { keys.hasInput(.mainsFail, lane: $0) }) {
+                conflict("ups.kind", "a contact is named by lane.N.mains_fail_input, and no lane names one")
+            }
+            if keys.isAbsent("ups.end_after_minutes") {
+                conflict("ups.end_after_minutes", "must be set, because a contact tells nothing of the battery")
+            }
+            return
+        }
+        if keys.isAbsent("ups.port") { conflict("ups.port", "must name a serial port, because ups.kind is \(kind)") }
+        guard let port = keys.knownText("ups.port") else { return }
+        for number in keys.numbers(of: "sign") where keys.knownText("sign.\(number).port") == port {
+            conflict("ups.port", "sign \(number) has that port")
         }
     }
 }

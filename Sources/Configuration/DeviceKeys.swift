@@ -88,4 +88,50 @@ extension KeySection {
             ),
         ]
     )
+
+    static let ups = KeySection(
+        english: "The UPS. On battery the lanes go on; before it is empty they close, and the ledger is sealed.",
+        chinese: "不间断电源: 停电后车道照常工作, 电池耗尽前关闭车道并封存台账",
+        keys: [
+            Key(
+                "ups.kind", .choice(["none", "contact", "q1", "apc-modbus", "huawei-modbus"]), .fallback("none"),
+                "What it speaks: a protocol on ups.port, or a contact alone: lane.N.mains_fail_input.",
+                "类型: contact 断电触点, q1 Megatec协议(如山特)"
+            ),
+            Key(
+                "ups.port", .path(maximum: 107), .optional(example: "/dev/ttyS2", shown: false),
+                "Its serial port; mandatory with a protocol.", "串口"
+            ),
+            Key(
+                "ups.baud", .integer(1_200...115_200, unit: "bits a second"),
+                .optional(example: "9600", shown: false),
+                "Bits a second, 8N1; without it 2400 for q1 and 9600 for Modbus.", "波特率"
+            ),
+            Key("ups.address", .integer(1...247, unit: ""), .fallback("1"), "Its Modbus address.", "Modbus 地址"),
+            Key(
+                "ups.shed_after_s", .integer(0...86_400, unit: "s"), .fallback("300"),
+                "After so long on battery the delivery to the platforms waits for the mains; lanes and ledger go on.",
+                "停电多久后暂停上报(车道和台账不停)"
+            ),
+            Key(
+                "ups.end_below_percent", .integer(0...90, unit: "%"), .fallback("20"),
+                "At this charge the gate ends orderly, where the UPS tells it. The UPS' own battery-low always counts.",
+                "电量低于此值时有序关闭"
+            ),
+            Key(
+                "ups.end_below_minutes", .integer(0...120, unit: "minutes"), .fallback("5"),
+                "With so little time left the gate ends orderly, where the UPS tells it.", "剩余时间低于此值时有序关闭"
+            ),
+            Key(
+                "ups.end_after_minutes", .integer(1...1_440, unit: "minutes"),
+                .optional(example: "110", shown: false),
+                "After so long on battery the gate ends orderly, for a UPS that does not tell; mandatory for contact.",
+                "停电多久后有序关闭(UPS 不报电量时)"
+            ),
+            Key(
+                "ups.quiet_within_s", .integer(0...600, unit: "s"), .fallback("60"),
+                "How long the orderly end waits for vehicles to leave the lanes.", "关闭前等待车辆离开的时间"
+            ),
+        ]
+    )
 }

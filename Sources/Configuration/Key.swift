@@ -109,6 +109,7 @@ struct KeySection: Sendable {
     let keys: [Key]
 
     static let all = [
-        site, lane, lines, web, camera, sign, register, policy, ledger, uplink, watchdog, console, realtime,
+        site, lane, lines, web, camera, sign, register, policy, ledger, uplink, ups, watchdog, console,
+        realtime,
     ]
 }

@@ -18,6 +18,8 @@ public struct Settings: Sendable {
     public let policy: PolicySettings
     public let ledger: LedgerSettings
     public let uplinks: [UplinkSettings]
+    /// Nil: there is none.
+    public let ups: UPSSettings?
     public let watchdog: WatchdogSettings
     public let console: ConsoleSettings
     public let realtime: RealtimeSettings
@@ -239,6 +241,29 @@ public struct UplinkSettings: Sendable {
     public let duplicateWords: [String]
     /// The member that carries the ledger's head; nil: none.
     public let witnessMember: String?
+}
+
+public struct UPSSettings: Sendable {
+    public enum Language: Sendable {
+        case megatec
+        case apcModbus
+        case huaweiModbus
+    }
+
+    public enum Line: Sendable {
+        /// The lanes' mains failure contacts alone.
+        case contact
+        case serial(Language, port: String, baud: UInt32, address: UInt8)
+    }
+
+    public let line: Line
+    public let shedAfter: Interval
+    /// 0: never for that reason.
+    public let endBelowPercent: UInt8
+    public let endBelowRuntime: Interval
+    /// Nil: never for that reason.
+    public let endAfter: Interval?
+    public let quietWithin: Interval
 }
 
 public struct WatchdogSettings: Sendable {

@@ -36,6 +36,7 @@ extension Settings {
             photoLimitBytes: UInt64(keys.number("ledger.photo_limit_mib")) << 20,
             stopsWhenFull: keys.text("ledger.when_full") == "stop")
         uplinks = keys.numbers(of: "uplink").map { UplinkSettings(keys, number: $0) }
+        ups = UPSSettings(keys)
         watchdog = WatchdogSettings(
             device: keys.knownText("watchdog.device"), timeout: .seconds(UInt64(keys.number("watchdog.timeout_s"))))
         console = ConsoleSettings(socket: keys.knownText("console.socket"))
@@ -233,5 +234,28 @@ extension UplinkSettings {
         refusalsBeforeQuarantine = keys.number(uplink + "refusals_before_quarantine")
         duplicateWords = words
         witnessMember = keys.knownText(uplink + "witness_member")
+    }
+}
+
+extension UPSSettings {
+    fileprivate init?(_ keys: CheckedKeys) {
+        func serial(_ spoken: Language, baud: Int) -> Line {
+            .serial(
+                spoken, port: keys.text("ups.port"), baud: UInt32(keys.knownNumber("ups.baud") ?? baud),
+                address: UInt8(keys.number("ups.address")))
+        }
+        switch keys.text("ups.kind") {
+        case "contact": line = .contact
+        case "q1": line = serial(.megatec, baud: 2_400)
+        case "apc-modbus": line = serial(.apcModbus, baud: 9_600)
+        case "huawei-modbus": line = serial(.huaweiModbus, baud: 9_600)
+        default: return nil
+        }
+        func minutes(_ count: Int) -> Interval { .seconds(UInt64(count) * 60) }
+        shedAfter = .seconds(UInt64(keys.number("ups.shed_after_s")))
+        endBelowPercent = UInt8(keys.number("ups.end_below_percent"))
+        endBelowRuntime = minutes(keys.number("ups.end_below_minutes"))
+        endAfter = keys.knownNumber("ups.end_after_minutes").map { minutes($0) }
+        quietWithin = .seconds(UInt64(keys.number("ups.quiet_within_s")))
     }
 }

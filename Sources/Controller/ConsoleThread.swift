@@ -167,11 +167,13 @@ final class Overview: Sendable {
     let pulses: [Pulse]
     let destinations: [String]
     let shortfalls: Shortfalls
+    /// Nil without a UPS.
+    let power: PowerStatus?
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
         pulses: [Pulse],
-        destinations: [String], shortfalls: Shortfalls
+        destinations: [String], shortfalls: Shortfalls, power: PowerStatus?
     ) {
         self.version = version
         self.started = started
@@ -181,6 +183,7 @@ final class Overview: Sendable {
         self.pulses = pulses
         self.destinations = destinations
         self.shortfalls = shortfalls
+        self.power = power
     }
 
     func status(now: Instant) -> [String] {
@@ -190,6 +193,7 @@ final class Overview: Sendable {
         lines.append("ledger: \(state), record \(ledger.head.load(ordering: .relaxed))\(ledger.keptWords)")
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
+        if let power { lines.append(power.line(now: now)) }
         if shortfalls.count > 0 { lines.append("real time: \(shortfalls.count) shortfalls, see the log") }
         return lines
     }

@@ -82,12 +82,15 @@ public final class Controller {
         }
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
-        let uplinks = startUplinks(rings)
+        let power = PowerStatus()
+        let uplinks = startUplinks(rings, power)
+        let powerThread = try startPower(rings.power, laneStatuses, power, shortfalls)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses,
-            destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls)
+            destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls,
+            power: settings.ups == nil ? nil : power)
         others.append(try startConsole(overview, rings.orders, consolePulse, shortfalls))
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
@@ -96,7 +99,7 @@ public final class Controller {
             critical: [lanePulse, admissionPulse, ledgerPulse],
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
-            schedule: HoldSchedule(settings, rings.scheduled))
+            schedule: HoldSchedule(settings, rings.scheduled), power: power)
         let end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
@@ -111,8 +114,29 @@ public final class Controller {
         ledgerStop.raise()
         rings.ledger.bell.ring()
         if !ledgerHandle.join(within: .seconds(20)) { log.error("the ledger thread did not end in time") }
-        return end
+        guard let powerThread else { return end }
+        return leave(powerThread, end, supervisor)
     }
+
+    /// The last word goes to the UPS, when the ledger is closed.
+    private func leave(_ power: (PowerThread, Thread), _ end: RunEnd, _ supervisor: Supervisor) -> RunEnd {
+        // A UPS that babbles is listened to for some time.
+        var hasEnded = false
+        for _ in 0..<Controller.powerPatience where !hasEnded {
+            supervisor.feed()
+            hasEnded = power.1.join(within: .seconds(2))
+        }
+        guard case .powerOff = end else { return end }
+        guard hasEnded else { return .powerBack }
+        let assembly = parts.assembly
+        let lines = parts.lines
+        let isGone = power.0.finish(
+            contacts: { mainsContacts(assembly, lines) }, feed: supervisor.feed,
+            isAsked: { self.parts.signals.take() != nil })
+        return isGone == .goesOff ? .powerOff : .powerBack
+    }
+
+    private static let powerPatience = 30
 
     // MARK: threads
 
@@ -190,12 +214,25 @@ public final class Controller {
         }
     }
 
-    private func startUplinks(_ rings: Rings) -> [UplinkKeeper] {
+    /// Nil without a UPS.
+    private func startPower(
+        _ channels: PowerChannels, _ lanes: [LaneStatus], _ status: PowerStatus, _ shortfalls: Shortfalls
+    ) throws(MachineError) -> (PowerThread, Thread)? {
+        guard let ups = settings.ups else { return nil }
+        let thread = PowerThread(
+            device: try upsDevice(ups.line, clock), policy: PowerPolicy(ups), channels: channels, lanes: lanes,
+            arms: settings.lanes.filter { $0.arm != nil }.map { $0.id }, status: status, files: parts.files,
+            marker: parts.stateFolder + "/power", clock: clock, stop: stop, pulse: pulse("power", .seconds(60)),
+            log: log)
+        return (thread, try start("power", shortfalls) { thread.run() })
+    }
+
+    private func startUplinks(_ rings: Rings, _ power: PowerStatus) -> [UplinkKeeper] {
         var keepers: [UplinkKeeper] = []
         for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
             let setup = UplinkSetup(
                 uplink, trust, gateCodes: settings.lanes.map { $0.gateCode },
-                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts)
+                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power)
             let keeper = UplinkKeeper(
                 setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
             keeper.start()
@@ -251,6 +288,7 @@ extension RunEnd {
         switch self {
         case .signal(let signal): "signal \(signal)"
         case .linesLost(let error): "lines lost: \(error.description)"
+        case .powerOff, .powerBack: "the battery is nearly empty"
         }
     }
 }

@@ -12,6 +12,7 @@ struct Rings: Sendable {
     /// By lane; nil for one that has no sign.
     let signs: [SignChannels?]
     let orders: OrderChannels
+    let power: PowerChannels
     /// From the schedule.
     let scheduled: Ring<PersonOrder>
     /// One ring of receipts for each generation of the uplink, so that a stalled thread that wakes up later cannot
@@ -37,6 +38,9 @@ struct Rings: Sendable {
         scheduled = Ring<PersonOrder>(capacity: 16, bell: ledgerBell)
         let answers = Ring<OrderAnswer>(capacity: 32, bell: orderBell)
         let notes = Ring<Receipt>(capacity: 64, bell: ledgerBell)
+        power = PowerChannels(
+            bell: try Wakeup(), notes: Ring<Receipt>(capacity: 16, bell: ledgerBell),
+            orders: Ring<PersonOrder>(capacity: 16, bell: ledgerBell))
         var signs = [SignChannels?](repeating: nil, count: LaneID.maximumCount)
         for lane in signLanes {
             let bell = try Wakeup()
@@ -54,14 +58,15 @@ struct Rings: Sendable {
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
-            orders: [ordered, scheduled], receipts: receipts, notes: notes, words: words, answers: answers,
+            orders: [ordered, scheduled, power.orders], receipts: receipts + [power.notes], notes: notes, words: words,
+            answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
         orders = OrderChannels(bell: orderBell, orders: ordered, answers: answers)
     }
 
     func ringAll() {
-        for bell in [lane.bell, admission.bell, ledger.bell, net.bell, uplinkBell] { bell.ring() }
+        for bell in [lane.bell, admission.bell, ledger.bell, net.bell, uplinkBell, power.bell] { bell.ring() }
         for sign in signs { sign?.bell.ring() }
     }
 }

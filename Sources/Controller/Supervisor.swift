@@ -13,6 +13,10 @@ import Synchronization
 public enum RunEnd: Sendable {
     case signal(Int32)
     case linesLost(MachineError)
+    /// The battery was nearly empty, and the UPS switches itself off, to come back with the mains.
+    case powerOff
+    /// The battery was nearly empty, and the mains is back: start again.
+    case powerBack
 }
 
 final class Supervisor {
@@ -28,6 +32,7 @@ final class Supervisor {
     private let uplinks: [UplinkKeeper]
     private let notes: Ring<Receipt>
     private let schedule: HoldSchedule
+    private let power: PowerStatus
     private var stalled: [String] = []
     private var reportedLoss: UInt32 = 0
     /// Wall time minus lane time, to tell by how much the wall clock was set.
@@ -45,7 +50,7 @@ final class Supervisor {
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
         critical: [Pulse], others: [Pulse], laneThread: LaneThread, laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
-        notes: Ring<Receipt>, schedule: HoldSchedule
+        notes: Ring<Receipt>, schedule: HoldSchedule, power: PowerStatus
     ) {
         self.clock = clock
         self.log = log
@@ -59,6 +64,7 @@ final class Supervisor {
         self.uplinks = uplinks
         self.notes = notes
         self.schedule = schedule
+        self.power = power
         wallOffset = Supervisor.offset(clock)
         lastLook = clock.now()
     }
@@ -72,6 +78,7 @@ final class Supervisor {
             if let signal = signals.take() { return .signal(signal) }
             if wallClock.wasSet() { noteClockStep() }
             if laneThread.hasFailed.isRaised, let failure = laneThread.failure { return .linesLost(failure) }
+            if power.isOver.load(ordering: .acquiring) { return .powerOff }
             let now = clock.now()
             checkCritical(now)
             checkOthers(now)

@@ -27,6 +27,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
     private let client: HTTPClient
     private let platform: TransportControl
     private let drainSettings: DrainSettings
+    private let power: PowerStatus
 
     private static let tick = Interval.milliseconds(500)
 
@@ -51,6 +52,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
         cutoff = client.cutoff
         platform = setup.platform
         drainSettings = setup.drain
+        power = setup.power
     }
 
     func run() {
@@ -64,6 +66,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
             }
             let tickWatch = try loop.timer(UplinkGeneration.tick, repeats: true) {
                 self.pulse.beat(self.clock.now())
+                drain.hold(self.power.isShedding.load(ordering: .relaxed))
                 if self.stop.isRaised { self.loop.stop() }
             }
             drain.start()
@@ -112,13 +115,16 @@ struct UplinkSetup {
     let files: any Files
     let platform: TransportControl
     let drain: DrainSettings
+    let power: PowerStatus
 
     init(
-        _ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int, parts: Preparation
+        _ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int,
+        parts: Preparation, power: PowerStatus
     ) {
         destination = destinationName(settings)
         self.settings = settings
         self.trust = trust
+        self.power = power
         ledgerFolder = parts.ledgerFolder
         files = parts.files
         var platformSettings = TransportControlSettings(

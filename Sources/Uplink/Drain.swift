@@ -53,6 +53,7 @@ public final class Drain {
     private let sink: any ReceiptSink
     private var jitter: Jitter
     private var state = State.idle
+    private var isHeld = false
     private var token: Token?
     private var heartbeatDue: Instant
     /// The item that is being tried, and the count of its refusals.
@@ -94,6 +95,14 @@ public final class Drain {
         proceed()
     }
 
+    /// True: sends nothing more and lets the connection go, after the request under way, until told otherwise. For a
+    /// box on battery; the platform is not out of reach by that.
+    public func hold(_ isHeld: Bool) {
+        guard self.isHeld != isHeld else { return }
+        self.isHeld = isHeld
+        proceed()
+    }
+
     /// Ends: the request under way is given up and its answer ignored. The ledger's cursor says where to go on.
     public func stop() {
         state = .stopped
@@ -106,6 +115,9 @@ public final class Drain {
     private func proceed() {
         switch state {
         case .stopped, .asking: return
+        case .pausing where isHeld, .idle where isHeld, .awaiting where isHeld:
+            alarm.cancel()
+            transport.disconnect()
         case .pausing(let until) where clock.now() < until: wake(after: until.since(clock.now()))
         case .pausing, .idle, .awaiting: look()
         }

@@ -25,6 +25,9 @@ func readConfiguration(_ path: String) -> (settings: Settings, text: [UInt8])? {
     }
 }
 
+/// The ledger is closed, and the UPS switches the board off within a minute: leave the disks in order, and wait.
+private let powerOffCode: Int32 = 75
+
 func runController(configPath: String, statePath: String) -> Int32 {
     let clock = SystemClock()
     let files = DiskFiles()
@@ -43,6 +46,11 @@ func runController(configPath: String, statePath: String) -> Int32 {
         case .linesLost(let error):
             complain("lines: \(error.description); the lane cannot work without them: the controller ends")
             return 1
+        case .powerBack:
+            log.info("ended for want of power, which is back: to be started again")
+            return 0
+        case .powerOff:
+            return powerOffCode
         }
     } catch {
         complain(error.description)

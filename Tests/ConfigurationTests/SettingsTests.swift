@@ -209,6 +209,22 @@ struct ErrorTests {
             "line 17: sign.2.port: sign 1 has that port"
         ),
         (
+            "\nups.kind = q1",
+            "ups.port: must name a serial port, because ups.kind is q1"
+        ),
+        (
+            oneSign + "\nups.kind = q1\nups.port = /dev/ttyS1",
+            "line 19: ups.port: sign 1 has that port"
+        ),
+        (
+            "\nups.kind = contact\nups.end_after_minutes = 100",
+            "line 15: ups.kind: a contact is named by lane.N.mains_fail_input, and no lane names one"
+        ),
+        (
+            "\nlane.1.mains_fail_input = 9\nups.kind = contact",
+            "ups.end_after_minutes: must be set, because a contact tells nothing of the battery"
+        ),
+        (
             oneUplink + "\nuplink.1.retry_first_ms = 2000\nuplink.1.retry_limit_ms = 1000",
             "line 20: uplink.1.retry_first_ms: 2000 must not be more than uplink.1.retry_limit_ms, which is 1000"
         ),
@@ -368,5 +384,24 @@ struct Seeded: RandomNumberGenerator {
         value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
         value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
         return value ^ (value >> 31)
+    }
+}
+
+@Suite struct UPSSettingsTests {
+    @Test func withoutKindThereIsNone() throws {
+        #expect(try Settings(configuration: Array(least.utf8)).ups == nil)
+    }
+
+    @Test func kindBringsItsSpeed() throws {
+        for (kind, wanted) in [("q1", UInt32(2_400)), ("apc-modbus", 9_600), ("huawei-modbus", 9_600)] {
+            let text = least + "\nups.kind = \(kind)\nups.port = /dev/ttyS3\nups.end_after_minutes = 90"
+            let ups = try #require(try Settings(configuration: Array(text.utf8)).ups)
+            guard case .serial(_, "/dev/ttyS3", let baud, 1) = ups.line else {
+                Issue.record("no serial line")
+                return
+            }
+            #expect(baud == wanted)
+            #expect(ups.endAfter == .seconds(5_400) && ups.endBelowPercent == 20 && ups.shedAfter == .seconds(300))
+        }
     }
 }

@@ -317,3 +317,23 @@ func whateverHappensEverythingArrivesOnceInOrder(seed: UInt64) {
     #expect(site.held == all.filter { !refused.contains($0) })
     #expect(site.drain?.status.backlog == 0)
 }
+
+@Test func heldDrainSendsNothingAndCallsItNoOutage() {
+    let site = FakeSite()
+    site.add(photos: 1)
+    site.makeDrain().start()
+    site.run(.seconds(1))
+    site.drain?.hold(true)
+    for _ in 0..<3 {
+        site.add(photos: 1)
+        site.drain?.ledgerMoved()
+    }
+    let before = site.requests.count
+    site.run(.seconds(3_600))
+    #expect(site.requests.count == before)
+    #expect(site.held == ["S1/0", "S1/1"] && site.outages.isEmpty)
+    site.drain?.hold(false)
+    site.run(.seconds(10))
+    #expect(site.held == (1...4).flatMap { ["S\($0)/0", "S\($0)/1"] })
+    #expect(site.outages.isEmpty && site.quarantined.isEmpty)
+}
