@@ -11,6 +11,7 @@ import Domain
 import LaneCore
 import Ledger
 import Machine
+import Synchronization
 
 /// Power to ledger.
 struct PowerChannels: Sendable {

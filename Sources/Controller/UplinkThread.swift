@@ -11,6 +11,7 @@ import Domain
 import Ledger
 import Machine
 import PlatformProtocols
+import Synchronization
 import Uplink
 
 /// One life of the uplink. Everything in it is used by its own thread, but for the flag, the pulse and the cut-off.

@@ -1,5 +1,5 @@
-"""UPSes on pseudo-terminals, for the real binary: one that speaks Q1, written from the published protocol, and a line to
-an independent Modbus slave (pymodbus). Either can be unplugged, and speak nonsense."""
+"""UPSes on pseudo-terminals, for the real binary: one that speaks Q1, written from the published protocol, and a line
+to an independent Modbus slave (pymodbus). Either can be unplugged, and speak nonsense."""
 import os
 import pathlib
 import random
