@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -267,6 +268,13 @@ int gw_thread_set_cpu(int cpu) {
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int gw_thread_set_background(void) {
+    int error = setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19) == 0 ? 0 : errno;
+    // IOPRIO_WHO_PROCESS, the calling thread, IOPRIO_CLASS_IDLE: the C library has no names for them.
+    if (syscall(SYS_ioprio_set, 1, 0, 3 << 13) != 0 && error == 0) error = errno;
+    return error;
 }
 
 int gw_cpu_count(void) {

@@ -30,6 +30,8 @@ enum ValueKind: Sendable {
     case line
     /// Times of the day, `06:00-07:30`, at most so many, between commas.
     case hours(maximum: Int)
+    /// A time of the day, `03:30`.
+    case time
 }
 
 /// Whether a key must be set.
@@ -109,7 +111,7 @@ struct KeySection: Sendable {
     let keys: [Key]
 
     static let all = [
-        site, lane, lines, web, camera, sign, register, policy, ledger, uplink, ups, watchdog, console,
+        site, lane, lines, web, camera, sign, register, policy, ledger, backup, uplink, ups, watchdog, console,
         realtime,
     ]
 }

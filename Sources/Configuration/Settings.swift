@@ -17,6 +17,8 @@ public struct Settings: Sendable {
     public let register: RegisterSettings
     public let policy: PolicySettings
     public let ledger: LedgerSettings
+    /// Nil: none is made by the schedule.
+    public let backup: BackupSettings?
     public let uplinks: [UplinkSettings]
     /// Nil: there is none.
     public let ups: UPSSettings?
@@ -217,6 +219,55 @@ public struct LedgerSettings: Sendable {
     public let photoLimitBytes: UInt64
     /// True: nobody is released while it is full. False: the gate goes on without photos.
     public let stopsWhenFull: Bool
+}
+
+/// When and where the ledger is backed up.
+public struct BackupSettings: Sendable {
+    public let folder: String
+    /// By the site's wall time, 0 ..< 1440.
+    public let minuteOfDay: Int
+    public let fullDay: Weekday
+    public let fullsKept: Int
+    public let bytesPerSecond: Int
+    public let retry: Interval
+    /// Whether it may lie on the disk of the ledger or of the system.
+    public let allowsOwnDisk: Bool
+
+    public init(
+        folder: String, minuteOfDay: Int, fullDay: Weekday, fullsKept: Int, bytesPerSecond: Int, retry: Interval,
+        allowsOwnDisk: Bool
+    ) {
+        self.folder = folder
+        self.minuteOfDay = minuteOfDay
+        self.fullDay = fullDay
+        self.fullsKept = fullsKept
+        self.bytesPerSecond = bytesPerSecond
+        self.retry = retry
+        self.allowsOwnDisk = allowsOwnDisk
+    }
+}
+
+public enum Weekday: String, CaseIterable, Sendable {
+    case sunday
+    case monday
+    case tuesday
+    case wednesday
+    case thursday
+    case friday
+    case saturday
+
+    /// 0 for Sunday.
+    public var number: Int {
+        switch self {
+        case .sunday: 0
+        case .monday: 1
+        case .tuesday: 2
+        case .wednesday: 3
+        case .thursday: 4
+        case .friday: 5
+        case .saturday: 6
+        }
+    }
 }
 
 /// The base address of a platform. Only https.

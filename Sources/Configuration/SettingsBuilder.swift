@@ -35,6 +35,7 @@ extension Settings {
             sizeLimitBytes: UInt64(keys.number("ledger.size_limit_mib")) << 20,
             photoLimitBytes: UInt64(keys.number("ledger.photo_limit_mib")) << 20,
             stopsWhenFull: keys.text("ledger.when_full") == "stop")
+        backup = BackupSettings(keys)
         uplinks = keys.numbers(of: "uplink").map { UplinkSettings(keys, number: $0) }
         ups = UPSSettings(keys)
         watchdog = WatchdogSettings(
@@ -43,6 +44,20 @@ extension Settings {
         realtime = RealtimeSettings(
             lanePriority: keys.number("realtime.lane_priority"), laneCPU: keys.knownNumber("realtime.lane_cpu"),
             locksMemory: keys.yes("realtime.lock_memory"))
+    }
+}
+
+extension BackupSettings {
+    fileprivate init?(_ keys: CheckedKeys) {
+        guard var folder = keys.knownText("backup.folder") else { return nil }
+        while folder.utf8.count > 1, folder.utf8.last == 0x2F { folder.removeLast() }
+        guard let day = Weekday(rawValue: keys.text("backup.full_day")) else {
+            preconditionFailure("CFG-10 a day of the key table is none")
+        }
+        self.init(
+            folder: folder, minuteOfDay: keys.number("backup.time"), fullDay: day,
+            fullsKept: keys.number("backup.fulls_kept"), bytesPerSecond: keys.number("backup.rate_mib") << 20,
+            retry: .seconds(UInt64(keys.number("backup.retry_s"))), allowsOwnDisk: keys.yes("backup.same_disk"))
     }
 }
 

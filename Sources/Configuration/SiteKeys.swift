@@ -102,6 +102,42 @@ extension KeySection {
         ]
     )
 
+    static let backup = KeySection(
+        english: "The ledger's backup to a USB stick, an SD card or a mounted share; mounting it is the system's job.",
+        chinese: "台账定时备份到U盘、SD卡或网络共享; 挂载由系统负责",
+        keys: [
+            Key(
+                "backup.folder", .path(maximum: 200), .optional(example: "/mnt/usb/gate-1", shown: false),
+                "The folder for this ledger's backups; none: there is no scheduled backup.", "备份目录"
+            ),
+            Key(
+                "backup.time", .time, .fallback("03:30"),
+                "When it is made every day, by the site's time; one that was missed is made up for.", "每日备份时间"
+            ),
+            Key(
+                "backup.full_day", .choice(Weekday.allCases.map { $0.rawValue }), .fallback("sunday"),
+                "The day of the week on which everything is copied; on the others what is new.", "每周全量备份日"
+            ),
+            Key(
+                "backup.fulls_kept", .integer(1...60, unit: ""), .fallback("2"),
+                "How many full copies, each with the parts that follow it, are kept.", "保留全量备份份数"
+            ),
+            Key(
+                "backup.rate_mib", .integer(1...1_000, unit: "MiB/s"), .fallback("4"),
+                "How fast it may read and write.", "备份限速"
+            ),
+            Key(
+                "backup.retry_s", .integer(10...86_400, unit: "s"), .fallback("600"),
+                "The pause after a failure; it doubles up to an hour.", "失败后重试间隔"
+            ),
+            Key(
+                "backup.same_disk", .yesOrNo, .fallback("no"),
+                "Whether it may lie on the ledger's or the system's own disk; a missing stick looks like that.",
+                "是否允许备份到本机磁盘"
+            ),
+        ]
+    )
+
     static let uplink = KeySection(
         english: "Platforms that the ledger is delivered to (transportControl over TLS), numbered 1 to 4.",
         chinese: "监管平台(transportControl, TLS)",

@@ -45,6 +45,7 @@ extension ValueKind {
         case .choice(let words): list(words)
         case .stage: "0 to 6, or D"
         case .line: "an offset 0 to 1023 or a line's name"
+        case .time: "a time of the day HH:MM"
         case .hours(let maximum): "1 to \(maximum) times HH:MM-HH:MM between commas"
         }
     }
@@ -84,6 +85,8 @@ extension ValueKind {
             return line(text).map { .line($0) }
         case .hours(let maximum):
             return hours(text, maximum: maximum)
+        case .time:
+            return DailyHours.minute(text).flatMap { $0 < 1_440 ? .number($0) : nil }
         }
     }
 
@@ -120,7 +123,8 @@ extension DailyHours {
         self.init(fromMinute: from, toMinute: to)
     }
 
-    private static func minute(_ text: String) -> Int? {
+    /// Minutes since midnight; 1,440 for 24:00.
+    static func minute(_ text: String) -> Int? {
         let parts = split(text, at: 0x3A)
         guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 }),
             let hour = wholeNumber(parts[0], in: 0...24), let minute = wholeNumber(parts[1], in: 0...59),

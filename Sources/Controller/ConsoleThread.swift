@@ -12,6 +12,9 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     private let overview: Overview
     private let desk: OrderDesk
     private var calibrations: [Calibration] = []
+    private let backups: Ring<BackupState>
+    /// The last word of the backup thread; nil when there is none.
+    private var backup: BackupState?
     private let reader: LedgerReader
     private let clock: any Clock
     private let stop: Flag
@@ -20,11 +23,13 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     private static let tick = Interval.milliseconds(500)
 
     init(
-        overview: Overview, desk: OrderDesk, reader: LedgerReader, clock: any Clock, stop: Flag, pulse: Pulse
+        overview: Overview, desk: OrderDesk, reader: LedgerReader, backups: Ring<BackupState>, clock: any Clock,
+        stop: Flag, pulse: Pulse
     ) {
         self.overview = overview
         self.desk = desk
         self.reader = reader
+        self.backups = backups
         self.clock = clock
         self.stop = stop
         self.pulse = pulse
@@ -33,6 +38,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     func run(_ loop: EventLoop) throws(MachineError) {
         let tickWatch = try loop.timer(ConsoleThread.tick, repeats: true) {
             self.pulse.beat(self.clock.now())
+            self.takeBackups()
             for calibration in self.calibrations { calibration.look(self.desk, now: self.clock.now()) }
             if self.stop.isRaised { loop.stop() }
         }
@@ -42,7 +48,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
 
     func answer(_ command: ConsoleCommand) -> [String] {
         switch command {
-        case .status: overview.status(now: clock.now()) + backlog()
+        case .status: overview.status(now: clock.now()) + backlog() + backupLines()
         case .lanes: overview.lanes.flatMap { $0.lines(now: clock.now()) }
         case .lane(let lane, let command): carryOut(command, lane)
         case .latency(let lane): overview.lanes.first { $0.lane == lane }?.latency.table ?? [unknown(lane)]
@@ -134,6 +140,15 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
             calibration.look(desk, now: clock.now())
             return calibration.report
         }
+    }
+
+    private func takeBackups() {
+        while let state = backups.pop() { backup = state }
+    }
+
+    private func backupLines() -> [String] {
+        takeBackups()
+        return backup?.lines(wall: clock.wall(), now: clock.now()) ?? ["backup: off, backup.folder is not set"]
     }
 
     private func backlog() -> [String] {

@@ -85,13 +85,14 @@ public final class Controller {
         let power = PowerStatus()
         let uplinks = startUplinks(rings, power)
         let powerThread = try startPower(rings.power, laneStatuses, power, shortfalls)
+        let backup = try startBackup(rings, shortfalls)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses,
             destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls,
             power: settings.ups == nil ? nil : power)
-        others.append(try startConsole(overview, rings.orders, consolePulse, shortfalls))
+        others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
         let supervisor = Supervisor(
@@ -107,13 +108,16 @@ public final class Controller {
         rings.ringAll()
         for uplink in uplinks { uplink.stop() }
         for thread in [laneHandle, admissionHandle] + others {
-            if !thread.join(within: .seconds(5)) { log.warning("a thread did not end in time") }
-            supervisor.feed()
+            if !join(thread, within: .seconds(5), supervisor) { log.warning("a thread did not end in time") }
+        }
+        // What waits for a medium that hangs is left behind.
+        if let backup, !join(backup, within: .seconds(2), supervisor) {
+            log.warning("the backup hangs and is left behind: look at its medium")
         }
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
         rings.ledger.bell.ring()
-        if !ledgerHandle.join(within: .seconds(20)) { log.error("the ledger thread did not end in time") }
+        if !join(ledgerHandle, within: .seconds(20), supervisor) { log.error("the ledger thread did not end in time") }
         guard let powerThread else { return end }
         return leave(powerThread, end, supervisor)
     }
@@ -121,11 +125,7 @@ public final class Controller {
     /// The last word goes to the UPS, when the ledger is closed.
     private func leave(_ power: (PowerThread, Thread), _ end: RunEnd, _ supervisor: Supervisor) -> RunEnd {
         // A UPS that babbles is listened to for some time.
-        var hasEnded = false
-        for _ in 0..<Controller.powerPatience where !hasEnded {
-            supervisor.feed()
-            hasEnded = power.1.join(within: .seconds(2))
-        }
+        let hasEnded = join(power.1, within: .seconds(60), supervisor)
         guard case .powerOff = end else { return end }
         guard hasEnded else { return .powerBack }
         let assembly = parts.assembly
@@ -136,7 +136,15 @@ public final class Controller {
         return isGone == .goesOff ? .powerOff : .powerBack
     }
 
-    private static let powerPatience = 30
+    /// Waits for a thread's end, and keeps the watchdog fed meanwhile.
+    private func join(_ thread: Thread, within limit: Interval, _ supervisor: Supervisor) -> Bool {
+        let began = clock.now()
+        repeat {
+            supervisor.feed()
+            if thread.join(within: .milliseconds(500)) { return true }
+        } while clock.now().since(began) < limit
+        return false
+    }
 
     // MARK: threads
 
@@ -147,10 +155,11 @@ public final class Controller {
     }
 
     private func start(
-        _ name: String, _ shortfalls: Shortfalls, _ realtime: RealtimeSettings? = nil,
+        _ name: String, _ shortfalls: Shortfalls, _ realtime: RealtimeSettings? = nil, isBackground: Bool = false,
         _ body: @escaping @Sendable () -> Void
     ) throws(MachineError) -> Thread {
         var threadSettings = ThreadSettings(name: name)
+        threadSettings.isBackground = isBackground
         threadSettings.fifoPriority = realtime?.lanePriority
         threadSettings.cpu = realtime?.laneCPU
         let log = log
@@ -241,12 +250,22 @@ public final class Controller {
         return keepers
     }
 
+    /// Nil when none is configured.
+    private func startBackup(_ rings: Rings, _ shortfalls: Shortfalls) throws(MachineError) -> Thread? {
+        guard let wanted = settings.backup else { return nil }
+        let backup = BackupThread(
+            settings: wanted, offsetMinutes: settings.site.utcOffsetMinutes, stateFolder: parts.stateFolder,
+            files: DiskFiles(), streams: DiskFiles(), channels: rings.backup, clock: clock, stop: stop,
+            pulse: pulse("backup", BackupThread.pulseLimit), log: log)
+        return try start("backup", shortfalls, isBackground: true) { backup.run() }
+    }
+
     private func startConsole(
-        _ overview: Overview, _ orders: OrderChannels, _ pulse: Pulse, _ shortfalls: Shortfalls
+        _ overview: Overview, _ rings: Rings, _ pulse: Pulse, _ shortfalls: Shortfalls
     ) throws(MachineError) -> Thread {
         let console = ConsoleThread(
-            overview: overview, desk: OrderDesk(orders, clock: clock), reader: parts.consoleReader, clock: clock,
-            stop: stop, pulse: pulse)
+            overview: overview, desk: OrderDesk(rings.orders, clock: clock), reader: parts.consoleReader,
+            backups: rings.backup.states, clock: clock, stop: stop, pulse: pulse)
         let endpoint = parts.consoleEndpoint
         endpoint.source = console
         let log = log

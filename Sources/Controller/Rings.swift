@@ -19,6 +19,7 @@ struct Rings: Sendable {
     /// write into the ring of its successor.
     let receipts: [Ring<Receipt>]
     let uplinkBell: Wakeup
+    let backup: BackupChannels
 
     /// - Parameter signLanes: the lanes that have a sign; without one, nobody would take what is meant for it.
     init(uplinkGenerations: Int, signLanes: [LaneID]) throws(MachineError) {
@@ -56,9 +57,16 @@ struct Rings: Sendable {
         lane = LaneChannels(
             bell: laneBell, words: words, requests: requests, reports: reports, notices: signs.map { $0?.notices })
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
+        let backupNotes = Ring<Receipt>(capacity: 4, bell: ledgerBell)
+        let backupBell = try Wakeup()
+        // The console looks in by itself; nobody waits for this bell.
+        let stateBell = try Wakeup()
+        backup = BackupChannels(
+            bell: backupBell, notes: backupNotes, states: Ring<BackupState>(capacity: 16, bell: stateBell))
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
-            orders: [ordered, scheduled, power.orders], receipts: receipts + [power.notes], notes: notes, words: words,
+            orders: [ordered, scheduled, power.orders], receipts: receipts + [power.notes, backupNotes], notes: notes,
+            words: words,
             answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
@@ -66,7 +74,8 @@ struct Rings: Sendable {
     }
 
     func ringAll() {
-        for bell in [lane.bell, admission.bell, ledger.bell, net.bell, uplinkBell, power.bell] { bell.ring() }
+        let bells = [lane.bell, admission.bell, ledger.bell, net.bell, uplinkBell, power.bell, backup.bell]
+        for bell in bells { bell.ring() }
         for sign in signs { sign?.bell.ring() }
     }
 }

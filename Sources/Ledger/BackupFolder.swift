@@ -86,16 +86,20 @@ final class BackupFolder {
         return sets.sorted { ($0.last, $0.full) < ($1.last, $1.full) }
     }
 
-    /// Removes what belongs to none of the newest `count` sets.
-    func keepNewest(_ count: Int) throws(LedgerError) {
-        let kept = try sets().suffix(count).flatMap { $0.files }
+    /// Removes what belongs to none of the newest `count` sets, as far as it is of records from `first` on: what is older
+    /// is of an earlier generation, and the only copy of it. False when there was nothing to remove.
+    func keepNewest(_ count: Int, from first: UInt64) throws(LedgerError) -> Bool {
+        let kept = try sets().filter { ($0.files.first?.first ?? 0) >= first }.suffix(count).flatMap { $0.files }
         let names = try LedgerError.file("list \(path)") { () throws(MachineError) in try files.names(in: path) }
+        var hasRemoved = false
         for name in names {
-            guard let file = BackupFile(name: name), !kept.contains(file) else { continue }
+            guard let file = BackupFile(name: name), file.first >= first, !kept.contains(file) else { continue }
             try LedgerError.file("remove an old backup") { () throws(MachineError) in
                 try files.remove(path + "/" + name)
             }
+            hasRemoved = true
         }
+        return hasRemoved
     }
 
     /// Reads a set through: each file, and that each follows on the one before.
@@ -127,11 +131,12 @@ final class BackupFolder {
 /// Holds a long job back, so that it takes no more than its share of the disk, and lets it be ended.
 public struct Pace {
     private static let pieceBytes = 256 * 1_024
+    private static let longestSliceMicroseconds: UInt64 = 100_000
     private let bytesPerSecond: Int
     private let goesOn: () -> Bool
     private var pending = 0
 
-    /// - Parameter goesOn: asked at least once each quarter of a megabyte; false ends the job.
+    /// - Parameter goesOn: asked once each quarter of a megabyte and each 100 ms of waiting; false ends the job.
     public init(bytesPerSecond: Int, goesOn: @escaping () -> Bool = { true }) {
         self.bytesPerSecond = max(1, bytesPerSecond)
         self.goesOn = goesOn
@@ -140,9 +145,14 @@ public struct Pace {
     mutating func spend(_ bytes: Int) throws(LedgerError) {
         pending += bytes
         guard pending >= Pace.pieceBytes else { return }
-        var wait = WaitSet()
-        wait.wait(atMost: .microseconds(UInt64(pending) * 1_000_000 / UInt64(bytesPerSecond)))
+        var left = UInt64(pending) * 1_000_000 / UInt64(bytesPerSecond)
         pending = 0
-        guard goesOn() else { throw .backup(folder: "of the ledger", reason: "was ended before it was finished") }
+        repeat {
+            guard goesOn() else { throw .backup(folder: "of the ledger", reason: "was ended before it was finished") }
+            let slice = min(left, Pace.longestSliceMicroseconds)
+            var wait = WaitSet()
+            wait.wait(atMost: .microseconds(slice))
+            left -= slice
+        } while left > 0
     }
 }

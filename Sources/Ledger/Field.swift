@@ -130,6 +130,10 @@ enum Field: UInt16, CaseIterable {
     case originHash = 121
     case raiseCause = 122
     case isReverse = 123
+    case backupResult = 140
+    case backupBytes = 141
+    case backupSequence = 142
+    case backupHash = 143
 }
 
 /// Why bytes are not a record.

@@ -2,8 +2,10 @@
 //
 // Invariants: it reads as any reader does, in short reads. A file gets its name when it is whole and durable, so a
 // power cut leaves the backup before. What was written is read back from the disk: each record's hash, each photo's.
-// Photos are on the disk before the chain file that names them. Nothing is written to the ledger.
-// Limits: it takes at most the given bytes a second; two sets are kept. Photos are never removed from a backup.
+// Photos are on the disk before the chain file that names them. Nothing is written to the ledger. Only full copies of
+// the ledger's present generation make room for newer ones; those of an earlier generation stay. A folder that holds
+// another device's ledger, or another history of this one, is refused.
+// Limits: it takes at most the given bytes a second, and keeps the given number of sets.
 
 import Crypto
 import Domain
@@ -29,6 +31,12 @@ public struct BackupReport: Sendable {
     public internal(set) var copied: UInt64 = 0
     /// Photos that the ledger itself does not have: pruned, or lost.
     public internal(set) var missing: UInt64 = 0
+    /// Photos removed from the backup: no record in it names them any more.
+    public internal(set) var removed = 0
+    /// What was written: the chain file and the photos.
+    public internal(set) var bytes: UInt64 = 0
+    /// What did not go well though the backup itself is sound; empty otherwise.
+    public internal(set) var warning = ""
 
     /// One line for a person.
     public var line: String {
@@ -41,7 +49,8 @@ public struct BackupReport: Sendable {
         }
         return "\(what) backup of records \(first) to \(head.sequence), read back and sound; \(photos) photos, "
             + "\(copied) copied now, \(missing) not in the ledger; \(tail)"
-            + (reason.isEmpty ? "" : "; full because \(reason)")
+            + (removed == 0 ? "" : "; \(removed) photos removed that no record in it names any more")
+            + (reason.isEmpty ? "" : "; full because \(reason)") + (warning.isEmpty ? "" : "; \(warning)")
     }
 }
 
@@ -57,15 +66,21 @@ public struct BackupContent: Sendable {
 }
 
 public final class LedgerBackup {
-    private static let setsKept = 2
-    private let folder: BackupFolder
-    private let photos: PhotoStore
-    private var pace: Pace
+    public static let setsKept = 2
+    let folder: BackupFolder
+    let photos: PhotoStore
+    var pace: Pace
+    private let setsKept: Int
 
-    /// - Parameter folder: a folder of its own for this ledger; made when it is missing (its parent must exist).
-    public init(folder: String, files: any Files, streams: any FileStreams, pace: Pace) {
+    /// - Parameters:
+    ///   - folder: a folder of its own for this ledger; made when it is missing (its parent must exist).
+    ///   - setsKept: full copies with what follows on them, 1 or more.
+    public init(
+        folder: String, files: any Files, streams: any FileStreams, pace: Pace, setsKept: Int = LedgerBackup.setsKept
+    ) {
         self.folder = BackupFolder(folder, files, streams)
         self.pace = pace
+        self.setsKept = max(1, setsKept)
         photos = PhotoStore(ledger: folder, files)
     }
 
@@ -76,27 +91,47 @@ public final class LedgerBackup {
     public func run(_ reader: LedgerReader, isFull: Bool) throws(LedgerError) -> BackupReport {
         let lock = try takeLock()
         defer { withExtendedLifetime(lock) {} }
+        try removeUnfinished(looksEverywhere: isFull)
         // The cursors before the head: none may point behind what is copied.
         let deliveries = try reader.deliveries()
         let newest = try reader.newestRecord()
         let oldest = try reader.oldest().sequence
+        let (first, device) = try reader.beginning()
         var report = BackupReport(kind: .full, head: LedgerHead(sequence: newest.sequence, hash: newest.hash))
         var before = try reader.head(before: oldest)
-        if !isFull {
-            (before, report.kind, report.reason) = try goingOn(reader, before)
-            if report.kind == .part, before == report.head {
-                report.kind = .nothingNew
-                return report
-            }
+        // Asked in any case: what may not be mixed is refused.
+        let last = try lastCopied(reader, device, first.sequence, newest.sequence, &report.reason)
+        if isFull {
+            report.reason = ""
+        } else if let last {
+            report.kind = last == report.head ? .nothingNew : .part
+            if report.kind == .nothingNew { return report }
+            before = last
         }
         report.first = before.sequence + 1
         try write(reader, before, newest, deliveries, &report)
-        if report.kind == .full { try folder.keepNewest(LedgerBackup.setsKept) }
+        if report.kind == .full { makeRoom(from: first.sequence, &report) }
         return report
+    }
+
+    /// The new copy is sound whatever becomes of the old ones.
+    private func makeRoom(from first: UInt64, _ report: inout BackupReport) {
+        do throws(LedgerError) {
+            guard try folder.keepNewest(setsKept, from: first) else { return }
+            // Makes it durable first: an old set must not be there again with its photos gone.
+            try photos.createFolder()
+            report.removed = try removeUnnamedPhotos()
+        } catch {
+            report.warning = "older copies were not tidied away: \(error.description)"
+        }
     }
 
     private func takeLock() throws(LedgerError) -> FileLock {
         let path = folder.path
+        // Its photos would be taken for those of a backup.
+        guard !folder.files.exists(LedgerPath.database(path)) else {
+            throw .backup(folder: path, reason: "a ledger itself lies there; name another folder")
+        }
         var lock: FileLock?
         try LedgerError.file("open the backup's folder") { () throws(MachineError) in
             try folder.files.createFolder(path)
@@ -107,11 +142,11 @@ public final class LedgerBackup {
         return lock
     }
 
-    /// Where a part goes on from; the beginning and a full copy when it cannot.
-    private func goingOn(
-        _ reader: LedgerReader, _ beginning: LedgerHead
-    ) throws(LedgerError) -> (LedgerHead, BackupReport.Kind, String) {
-        guard let set = try folder.sets().last, let file = set.files.last else { return (beginning, .full, "") }
+    /// Where a part goes on from; nil, and why, when all must be copied.
+    private func lastCopied(
+        _ reader: LedgerReader, _ device: String, _ first: UInt64, _ newest: UInt64, _ reason: inout String
+    ) throws(LedgerError) -> LedgerHead? {
+        guard let set = try folder.sets().last, let file = set.files.last else { return nil }
         let content: ChainFileContent
         do throws(LedgerError) {
             content = try ChainFile.read(folder.path(of: file), folder.streams) { (_, canonical) throws(LedgerError) in
@@ -119,19 +154,34 @@ public final class LedgerBackup {
             }
         } catch {
             if case .backup = error { throw error }
-            return (beginning, .full, "\(file.name) is damaged")
+            reason = "\(file.name) is damaged"
+            return nil
         }
-        let device = try reader.beginning().device
         guard content.device.utf8.elementsEqual(device.utf8) else {
             throw .backup(
                 folder: folder.path,
                 reason: "it is of device \"\(content.device)\", this ledger is of \"\(device)\"; name another folder")
         }
-        let same = try reader.records(from: content.last.sequence, limit: 1).first
-        guard let same, same.sequence == content.last.sequence, same.hash == content.last.hash else {
-            return (beginning, .full, "the ledger does not go on from record \(content.last.sequence) of the backup")
+        let last = content.last
+        if last.sequence < first {
+            reason = "a new generation of the ledger began with record \(first)"
+            return nil
         }
-        return (content.last, .part, "")
+        let same = try reader.records(from: last.sequence, limit: 1).first
+        if let same, same.sequence > last.sequence {
+            reason = "the ledger was pruned beyond record \(last.sequence) of the backup"
+            return nil
+        }
+        guard let same, same.hash == last.hash else {
+            throw .backup(
+                folder: folder.path,
+                reason: last.sequence > newest
+                    ? "it goes to record \(last.sequence), and this ledger to \(newest): it is of another history; "
+                        + "keep it, and name another folder"
+                    : "its record \(last.sequence) is not that of this ledger: it is of another history; keep it, "
+                        + "and name another folder")
+        }
+        return last
     }
 
     private func write(
@@ -140,9 +190,10 @@ public final class LedgerBackup {
     ) throws(LedgerError) {
         let file = BackupFile(isFull: report.kind == .full, first: before.sequence + 1, last: newest.sequence)
         let path = folder.path(of: file)
-        let output = try LedgerError.file("write \(path)") { () throws(MachineError) in
-            try folder.streams.output(path)
-        }
+        let output = CountedOutput(
+            try LedgerError.file("write \(path)") { () throws(MachineError) in
+                try folder.streams.output(path)
+            })
         let (beginning, device) = try reader.beginning()
         let foundation = report.kind == .full && beginning.sequence < file.first ? before.sequence : 0
         let chain = try ChainFileWriter(
@@ -169,6 +220,7 @@ public final class LedgerBackup {
         object.put("missing", number: report.missing)
         let head = report.head
         try chain.end(head, wall: newest.wall, purpose: "backup", object)
+        report.bytes += output.bytes
         do throws(LedgerError) {
             let content = try ChainFile.read(path, folder.streams) { (_, canonical) throws(LedgerError) in
                 try pace.spend(canonical.count)
@@ -198,6 +250,7 @@ public final class LedgerBackup {
         }
         try photos.keepCopy(bytes, photo, folder.streams)
         report.copied += 1
+        report.bytes += UInt64(bytes.count)
         try pace.spend(bytes.count)
     }
 
@@ -244,6 +297,23 @@ public final class LedgerBackup {
     func photo(_ reference: PhotoReference) throws(LedgerError) -> [UInt8]? {
         photos.has(reference) ? try photos.load(reference) : nil
     }
+}
+
+/// Counts what is written.
+private final class CountedOutput: FileOutput {
+    private let inner: any FileOutput
+    private(set) var bytes: UInt64 = 0
+
+    init(_ inner: any FileOutput) {
+        self.inner = inner
+    }
+
+    func write(_ bytes: [UInt8]) throws(MachineError) {
+        try inner.write(bytes)
+        self.bytes += UInt64(bytes.count)
+    }
+
+    func publish() throws(MachineError) { try inner.publish() }
 }
 
 extension Record {

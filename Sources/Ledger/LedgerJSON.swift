@@ -374,6 +374,13 @@ extension JSONObject {
             put("rows_due", number: state.rowsDue)
             put("rows_waiting", number: state.rowsWaiting)
             put("items_quarantined", number: state.itemsQuarantined)
+        case .backup(let entry):
+            put("folder", entry.folder)
+            put("backup", entry.result.word)
+            put("bytes", number: entry.bytes)
+            put("backup_seq", number: entry.head?.sequence)
+            put("backup_hash", entry.head?.hash.hexadecimal)
+            put("detail", entry.detail)
         }
     }
 }

@@ -107,7 +107,7 @@ extension RecordBody {
 
 extension PhotoStore {
     /// The photos whose hash begins with this byte.
-    fileprivate func names(startingWith byte: UInt8) throws(LedgerError) -> [Digest] {
+    func names(startingWith byte: UInt8) throws(LedgerError) -> [Digest] {
         let subfolder = folder + "/" + encodeHexadecimal([byte])
         guard files.exists(subfolder) else { return [] }
         let names = try LedgerError.file("list the photos") { () throws(MachineError) in try files.names(in: subfolder)

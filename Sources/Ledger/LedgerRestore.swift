@@ -4,7 +4,8 @@
 // a restore that was cut off leaves only a hidden folder, which the next one begins anew. The records' bytes and hashes
 // are those of the backup; everything else is derived from them, but how far the destinations were: that is as the
 // backup has it, so what was delivered after it is sent once more. The sealing key is in no backup: whoever goes on
-// with a restored ledger begins a new generation, which names the last record of this one.
+// with a restored ledger begins a new generation, which names the last record of this one. A drill does all of it in a
+// folder that it makes and takes away again, but for the photos, which it reads where they lie.
 
 import Domain
 import Formats
@@ -15,6 +16,9 @@ public struct RestoreReport: Sendable {
     public internal(set) var report: LedgerReport
     public internal(set) var photos: UInt64 = 0
     public internal(set) var missing: UInt64 = 0
+    /// Passages in the restored index.
+    public internal(set) var passages = 0
+    public internal(set) var device = ""
 }
 
 public enum LedgerRestore {
@@ -32,13 +36,13 @@ public enum LedgerRestore {
         try LedgerError.file("make \(state)") { () throws(MachineError) in
             try files.createFolder(state)
             try files.createFolder(unfinished)
-            for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] where files.exists(unfinished + "/" + name) {
-                try files.remove(unfinished + "/" + name)
-            }
+            try removeDatabase(unfinished, files)
         }
         let photos = PhotoStore(ledger: unfinished, files)
         try photos.createFolder()
-        var result = try fill(unfinished, backup, photos, streams)
+        var result = try fill(unfinished, backup) { (bytes, photo) throws(LedgerError) in
+            if !photos.has(photo) { try photos.keepCopy(bytes, photo, streams) }
+        }
         // No connection may be open when the folder gets its name.
         result.report = try LedgerVerifier(LedgerReader(folder: unfinished, files: files), checksPhotos: false).verify()
         if let fault = result.report.fault { throw fault }
@@ -48,8 +52,70 @@ public enum LedgerRestore {
         return result
     }
 
+    /// Makes a ledger of the backup in `scratch`, verifies it, counts its passages by the index and by the records, and
+    /// takes it away again. With `live`, that ledger must hold the backup's last record; it is only read.
+    ///
+    /// - Parameter scratch: a folder that is not there yet; what the records take is needed beside it.
+    public static func drill(
+        _ backup: LedgerBackup, scratch: String, live: LedgerReader?, files: any Files
+    ) throws(LedgerError) -> RestoreReport {
+        guard !files.exists(scratch) else {
+            throw .backup(folder: scratch, reason: "it is there already; name a folder that the drill may make")
+        }
+        try LedgerError.file("make \(scratch)") { () throws(MachineError) in try files.createFolder(scratch) }
+        let result: RestoreReport
+        do throws(LedgerError) {
+            result = try proven(backup, scratch, live, files)
+        } catch {
+            // Why it failed is what counts.
+            do throws(MachineError) { try clear(scratch, files) } catch {}
+            throw error
+        }
+        try LedgerError.file("remove \(scratch)") { () throws(MachineError) in try clear(scratch, files) }
+        return result
+    }
+
+    private static func proven(
+        _ backup: LedgerBackup, _ scratch: String, _ live: LedgerReader?, _ files: any Files
+    ) throws(LedgerError) -> RestoreReport {
+        var result = try fill(scratch, backup) { (_, _) throws(LedgerError) in }
+        let reader = try LedgerReader(folder: scratch, files: files)
+        result.report = try LedgerVerifier(reader, checksPhotos: false).verify()
+        if let fault = result.report.fault { throw fault }
+        result.passages = try reader.counts(LedgerQuery()).total
+        let walked = try reader.countsByWalking(LedgerQuery()).total
+        guard walked == result.passages else {
+            throw .backup(folder: scratch, reason: "the index has \(result.passages) passages, the records \(walked)")
+        }
+        guard let live else { return result }
+        let device = try live.beginning().device
+        guard device.utf8.elementsEqual(result.device.utf8) else {
+            throw .backup(folder: scratch, reason: "it is of device \"\(result.device)\", the ledger of \"\(device)\"")
+        }
+        let head = result.report.head
+        let same = try live.records(from: head.sequence, limit: 1).first
+        guard let same, same.sequence == head.sequence, same.hash == head.hash else {
+            throw .backup(folder: scratch, reason: "its last record, \(head.sequence), is not in the ledger")
+        }
+        return result
+    }
+
+    private static func removeDatabase(_ folder: String, _ files: any Files) throws(MachineError) {
+        for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] where files.exists(folder + "/" + name) {
+            try files.remove(folder + "/" + name)
+        }
+    }
+
+    /// Nothing but the database is in it; what else is there stays, and the folder with it.
+    private static func clear(_ scratch: String, _ files: any Files) throws(MachineError) {
+        try removeDatabase(scratch, files)
+        try files.removeFolder(scratch)
+    }
+
+    /// Fills a database with the backup's records, and gives each photo with its bytes, which are checked.
     private static func fill(
-        _ folder: String, _ backup: LedgerBackup, _ photos: PhotoStore, _ streams: any FileStreams
+        _ folder: String, _ backup: LedgerBackup,
+        _ take: ([UInt8], PhotoReference) throws(LedgerError) -> Void
     ) throws(LedgerError) -> RestoreReport {
         let database = try Kept.run { () throws(StoreError) in
             try Database.writer(LedgerPath.database(folder), LedgerSchema.schema)
@@ -61,9 +127,8 @@ public enum LedgerRestore {
         let (_, end) = try backup.eachRecord { (record, canonical) throws(LedgerError) in
             for photo in record.ownPhotos {
                 result.photos += 1
-                if photos.has(photo) { continue }
                 if let bytes = try backup.photo(photo) {
-                    try photos.keepCopy(bytes, photo, streams)
+                    try take(bytes, photo)
                 } else {
                     result.missing += 1
                 }
@@ -89,6 +154,7 @@ public enum LedgerRestore {
         guard result.missing <= end.missing else {
             throw .backup(folder: folder, reason: "\(result.missing) photos are not in the backup")
         }
+        result.device = end.device
         return result
     }
 }

@@ -130,6 +130,10 @@ extension LedgerNote {
         case .deliveryState(let state):
             "\(state.destination) \(state.rowsDue) due, \(state.rowsWaiting) waiting, "
                 + "\(state.itemsQuarantined) in quarantine"
+        case .backup(let entry):
+            "\(entry.result.word), \(entry.folder)" + (entry.bytes.map { ", \($0) bytes" } ?? "")
+                + (entry.head.map { ", head \($0.sequence) \($0.hash.hexadecimal.prefix(12))" } ?? "")
+                + (entry.detail.isEmpty ? "" : ": " + entry.detail)
         }
     }
 }

@@ -57,6 +57,13 @@ extension FieldWriter {
             put(.rowsDue, state.rowsDue)
             put(.rowsWaiting, state.rowsWaiting)
             put(.itemsQuarantined, state.itemsQuarantined)
+        case .backup(let entry):
+            try put(.subject, entry.folder)
+            try put(.detail, entry.detail)
+            put(.backupResult, entry.result.rawValue)
+            put(.backupBytes, optional: entry.bytes)
+            put(.backupSequence, optional: entry.head?.sequence)
+            if let head = entry.head { put(.backupHash, head.hash) }
         }
     }
 }
@@ -108,6 +115,15 @@ extension LedgerNote {
                     rowsDue: try fields.required(.rowsDue, UInt64.self),
                     rowsWaiting: try fields.required(.rowsWaiting, UInt64.self),
                     itemsQuarantined: try fields.required(.itemsQuarantined, UInt64.self)))
+        case .backup:
+            var entry = BackupEntry(
+                folder: try fields.text(.subject),
+                result: try fields.requiredWord(.backupResult, BackupEntry.Result.self),
+                bytes: try fields.integer(.backupBytes, UInt64.self), detail: try fields.text(.detail))
+            if let sequence = try fields.integer(.backupSequence, UInt64.self) {
+                entry.head = LedgerHead(sequence: sequence, hash: try fields.digest(.backupHash))
+            }
+            self = .backup(entry)
         case .boot, .capture, .decision, .pass, .quarantine, .seal, .prune, .generation, .manualRelease, .supplement,
             .carried:
             return nil

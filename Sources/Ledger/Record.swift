@@ -44,6 +44,7 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
     case power = 22
     case deliveryState = 23
     case carried = 24
+    case backup = 26
 
     /// A stable word for exports and the console.
     public var word: String {
@@ -72,6 +73,7 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
         case .power: "power"
         case .deliveryState: "delivery-state"
         case .carried: "carried"
+        case .backup: "backup"
         }
     }
 }
@@ -243,6 +245,44 @@ public enum LedgerNote: Equatable, Sendable {
     case act(person: String, act: String, subject: String, detail: String, means: Means)
     case power(PowerState, batteryPercent: UInt8?, detail: String)
     case deliveryState(DeliveryState)
+    case backup(BackupEntry)
+}
+
+/// What became of a backup that the schedule asked for.
+public struct BackupEntry: Equatable, Sendable {
+    /// Stored by number.
+    public enum Result: UInt8, Sendable {
+        case full = 1
+        case part = 2
+        case nothingNew = 3
+        case failed = 4
+
+        public var word: String {
+            switch self {
+            case .full: "full"
+            case .part: "part"
+            case .nothingNew: "nothing-new"
+            case .failed: "failed"
+            }
+        }
+    }
+
+    public var folder: String
+    public var result: Result
+    /// Bytes that were written; nil of one that failed.
+    public var bytes: UInt64?
+    /// The last record that is in the backup; nil of one that failed.
+    public var head: LedgerHead?
+    /// Why it failed, or what else is to be known.
+    public var detail: String
+
+    public init(folder: String, result: Result, bytes: UInt64? = nil, head: LedgerHead? = nil, detail: String = "") {
+        self.folder = folder
+        self.result = result
+        self.bytes = bytes
+        self.head = head
+        self.detail = detail
+    }
 }
 
 /// Stored by number.

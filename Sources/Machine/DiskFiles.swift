@@ -112,6 +112,15 @@ public final class DiskFiles: Files {
         try DiskFiles.synchronise(folder: DiskFiles.folder(of: path))
     }
 
+    public func removeFolder(_ path: String) throws(MachineError) {
+        guard rmdir(path) == 0 else { throw .lastSystemCall("rmdir", path) }
+    }
+
+    public func fileSystem(at path: String) -> UInt64? {
+        var info = gw_file_info()
+        return gw_stat(path, &info) == 0 ? info.device : nil
+    }
+
     static func synchronise(folder: String) throws(MachineError) {
         try Descriptor(folder, O_RDONLY | O_DIRECTORY).synchronise()
     }

@@ -1,7 +1,8 @@
 // Files that are too large for the memory: written and read piece by piece. The seam for exports and backups.
 //
 // Invariants: an output has its name only after `publish`, whole and durable; given up before, it leaves nothing.
-// Limits: 64 KiB are held of a file at a time.
+// Limits: 64 KiB are held of a file at a time, and at most 8 MiB of it wait in the kernel: a slow stick must not fill
+// the memory with what it has not taken yet, which would hold up everybody who writes.
 
 import CSystem
 
@@ -26,6 +27,7 @@ public protocol FileStreams: AnyObject {
 
 extension DiskFiles: FileStreams {
     static let pieceBytes = 64 * 1_024
+    fileprivate static let unsynchronisedBytes = 8 * 1_024 * 1_024
 
     public func output(_ path: String) throws(MachineError) -> any FileOutput {
         try DiskOutput(path)
@@ -42,6 +44,7 @@ private final class DiskOutput: FileOutput {
     private let file: Descriptor
     private var pending: [UInt8] = []
     private var isPublished = false
+    private var unsynchronised = 0
 
     init(_ path: String) throws(MachineError) {
         self.path = path
@@ -60,6 +63,11 @@ private final class DiskOutput: FileOutput {
 
     private func flush() throws(MachineError) {
         try file.write(pending)
+        unsynchronised += pending.count
+        if unsynchronised >= DiskFiles.unsynchronisedBytes {
+            try file.synchronise()
+            unsynchronised = 0
+        }
         pending.removeAll(keepingCapacity: true)
     }
 

@@ -76,6 +76,10 @@ public protocol Files: AnyObject {
     func freeBytes(at path: String) -> UInt64?
     /// Makes the folder if it is missing (its parent must exist) and makes its name durable.
     func createFolder(_ path: String) throws(MachineError)
+    /// Removes an empty folder.
+    func removeFolder(_ path: String) throws(MachineError)
+    /// The number of the file system that a path lies on; nil when it cannot be told.
+    func fileSystem(at path: String) -> UInt64?
 }
 
 /// What a simulated disk need not do in a way of its own.
@@ -90,6 +94,10 @@ extension Files {
     }
 
     public func freeBytes(at path: String) -> UInt64? { nil }
+
+    public func removeFolder(_ path: String) throws(MachineError) { try remove(path) }
+
+    public func fileSystem(at path: String) -> UInt64? { nil }
 }
 
 /// A request that has arrived whole and within the server's limits.

@@ -16,6 +16,9 @@ public struct ThreadSettings: Sendable {
     /// SCHED_FIFO, 1 to 99; nil for the ordinary scheduler.
     public var fifoPriority: Int?
     public var cpu: Int?
+    /// For work that may take as long as it likes: the lowest ordinary priority, and the disk when it is idle. Not
+    /// SCHED_IDLE: a thread that gets no processor while it holds a lock of SQLite's or of the heap holds up others.
+    public var isBackground = false
 
     public init(name: String) {
         self.name = name
@@ -77,6 +80,10 @@ private func prepare(_ body: ThreadBody) {
     if let cpu = body.settings.cpu {
         let result = gw_thread_set_cpu(Int32(clamping: cpu))
         if result != 0 { body.shortfall(ThreadShortfall(what: "CPU \(cpu)", errno: result)) }
+    }
+    if body.settings.isBackground {
+        let result = gw_thread_set_background()
+        if result != 0 { body.shortfall(ThreadShortfall(what: "low priority", errno: result)) }
     }
     gw_thread_touch_stack(128 * 1024)
 }

@@ -10,9 +10,10 @@ enum LedgerCommand {
     case count(state: String, LedgerQuery, walks: Bool)
     case export(state: String, ExportFormat, LedgerQuery, until: UInt64?, output: String?)
     case reindex(state: String)
-    case backup(state: String, folder: String, isFull: Bool, bytesPerSecond: Int)
+    case backup(state: String, folder: String, isFull: Bool, bytesPerSecond: Int, setsKept: Int)
     case verifyBackup(folder: String)
     case restore(backup: String, state: String)
+    case drill(backup: String, scratch: String, state: String?)
 
     static let maximumTail = 100_000
     static let defaultPage = 50
@@ -37,9 +38,16 @@ enum LedgerCommand {
                 throw Misuse(text: options.problem ?? "ledger restore is followed by the backup and a new state folder")
             }
             return try finished(&options, .restore(backup: backup, state: folder))
+        case "drill":
+            var options = Options(rest, known: ["--state"], words: 2)
+            guard let backup = options.takeWord(), let folder = options.takeWord() else {
+                throw Misuse(text: options.problem ?? "ledger drill is followed by the backup and a folder to work in")
+            }
+            let state = options.take("--state")
+            return try finished(&options, .drill(backup: backup, scratch: folder, state: state))
         default:
             throw Misuse(
-                text: "ledger is followed by verify, tail, query, count, export, backup, restore or reindex")
+                text: "ledger is followed by verify, tail, query, count, export, backup, restore, drill or reindex")
         }
     }
 
@@ -137,15 +145,17 @@ enum LedgerCommand {
             }
             return try finished(&options, .verifyBackup(folder: folder))
         }
-        var options = Options(arguments, known: ["--state", "--rate"], flags: ["--full"], words: 1)
+        var options = Options(arguments, known: ["--state", "--rate", "--keep"], flags: ["--full"], words: 1)
         let state = try state(&options, "backup")
         guard let folder = options.takeWord() else {
             throw Misuse(text: "ledger backup is followed by the folder that it is to be kept in")
         }
         let rate = try number(&options, "--rate", 1...1_000) ?? defaultMegabytesPerSecond
         let isFull = options.take(flag: "--full")
+        let setsKept = try number(&options, "--keep", 1...60) ?? LedgerBackup.setsKept
         return try finished(
-            &options, .backup(state: state, folder: folder, isFull: isFull, bytesPerSecond: rate << 20))
+            &options,
+            .backup(state: state, folder: folder, isFull: isFull, bytesPerSecond: rate << 20, setsKept: setsKept))
     }
 }
 

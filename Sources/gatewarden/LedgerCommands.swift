@@ -22,10 +22,11 @@ func runLedger(_ command: LedgerCommand) -> Int32 {
         case .reindex(let state):
             let count = try LedgerWriter.reindex(folder: StateFolder.ledger(state), files: DiskFiles())
             return say("\(count) passages indexed")
-        case .backup(let state, let folder, let isFull, let rate):
-            return say(try backup(folder, rate).run(reader(state), isFull: isFull).line)
+        case .backup(let state, let folder, let isFull, let rate, let setsKept):
+            return say(try backup(folder, rate, setsKept).run(reader(state), isFull: isFull).line)
         case .verifyBackup(let folder): return try verifyBackup(folder)
         case .restore(let folder, let state): return try restore(folder, state)
+        case .drill(let folder, let scratch, let state): return try drill(folder, scratch, state)
         }
     } catch {
         complain(error.description)
@@ -116,9 +117,32 @@ private func export(
             + "\(summary.first); head \(summary.head.sequence) \(summary.head.hash.hexadecimal)")
 }
 
-private func backup(_ folder: String, _ bytesPerSecond: Int) -> LedgerBackup {
+private func backup(
+    _ folder: String, _ bytesPerSecond: Int, _ setsKept: Int = LedgerBackup.setsKept
+) -> LedgerBackup {
     let disk = DiskFiles()
-    return LedgerBackup(folder: folder, files: disk, streams: disk, pace: Pace(bytesPerSecond: bytesPerSecond))
+    return LedgerBackup(
+        folder: folder, files: disk, streams: disk, pace: Pace(bytesPerSecond: bytesPerSecond), setsKept: setsKept)
+}
+
+private func drill(_ folder: String, _ scratch: String, _ state: String?) throws(LedgerError) -> Int32 {
+    let clock = SystemClock()
+    let began = clock.now()
+    var live: LedgerReader?
+    if let state { live = try reader(state) }
+    let restored = try LedgerRestore.drill(backup(folder, .max), scratch: scratch, live: live, files: DiskFiles())
+    let report = restored.report
+    var lines = [
+        "drill passed in \(clock.now().since(began).milliseconds / 1_000) s: the backup of \(restored.device) makes a "
+            + "sound ledger: \(report.records) records, \(restored.passages) passages, \(restored.photos) photos read, "
+            + "\(restored.missing) not in the ledger then, head \(report.head.sequence) \(report.head.hash.hexadecimal)"
+    ]
+    if let live, let head = try live.head() {
+        lines.append(
+            "the ledger of \(state ?? "") holds that head, and \(head.sequence - report.head.sequence) records since")
+    }
+    for line in lines where !StandardOutput.line(line) { return 1 }
+    return 0
 }
 
 private func verifyBackup(_ folder: String) throws(LedgerError) -> Int32 {

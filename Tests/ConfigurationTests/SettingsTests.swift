@@ -99,7 +99,21 @@ struct SettingsTests {
         #expect(settings.register.vehicles == nil && settings.console.socket == nil && settings.watchdog.device == nil)
         #expect(settings.realtime.lanePriority == 80 && settings.realtime.laneCPU == nil)
         #expect(settings.realtime.locksMemory)
-        #expect(settings.uplinks.isEmpty && settings.signs.isEmpty)
+        #expect(settings.uplinks.isEmpty && settings.signs.isEmpty && settings.backup == nil)
+    }
+
+    @Test func aBackupIsScheduledOnceItHasAFolder() throws {
+        let least = least + "\nbackup.folder = /mnt/usb/gate-1/\n"
+        let backup = try #require(try Settings(configuration: Array(least.utf8)).backup)
+        #expect(backup.folder == "/mnt/usb/gate-1" && backup.minuteOfDay == 210 && backup.fullDay == .sunday)
+        #expect(backup.fullsKept == 2 && backup.bytesPerSecond == 4 << 20 && backup.retry == .seconds(600))
+        #expect(!backup.allowsOwnDisk)
+        let other = least + "backup.time = 00:00\nbackup.full_day = wednesday\nbackup.same_disk = yes\n"
+        let changed = try #require(try Settings(configuration: Array(other.utf8)).backup)
+        #expect(changed.minuteOfDay == 0 && changed.fullDay == .wednesday && changed.allowsOwnDisk)
+        for time in ["24:00", "3:30", "03:60", "noon", "03:30-04:00"] {
+            #expect(errors(in: least + "backup.time = \(time)\n").count == 1, "\(time)")
+        }
     }
 
     @Test func anUplinkAndASignAreReadWhole() throws {

@@ -97,6 +97,9 @@ struct IndependentVerifierTests {
             .login(person: "guard", isAdmitted: false, means: .web, origin: "10.0.0.7", detail: "password"),
             .act(person: "guard", act: "export", subject: "csv", detail: "", means: .console),
             .power(.batteryLow, batteryPercent: 9, detail: "UPS"),
+            .backup(
+                BackupEntry(folder: "/mnt/usb", result: .part, bytes: 9, head: LedgerHead(sequence: 7, hash: .zero))),
+            .backup(BackupEntry(folder: "/mnt/usb", result: .failed, detail: "no medium")),
         ]
         try writer.transaction { for note in notes { _ = try $0.append(note: note) } }
         try writer.seal(.inTime, destinations: ["p"])

@@ -240,7 +240,8 @@ struct LedgerBackupTests {
         #expect(restored.missing == 2)
     }
 
-    @Test func anotherDevicesFolderIsRefusedAndAnotherHistoryIsKeptBeside() throws {
+    @Test(arguments: [true, false])
+    func anotherDevicesFolderIsRefusedAndSoIsAnotherHistory(isFull: Bool) throws {
         defer { cleanUp() }
         do {
             let writer = try site.bootedWriter()
@@ -252,14 +253,21 @@ struct LedgerBackupTests {
             let writer = try other.writer(device: "gate-2")
             try writer.transaction { try $0.appendBoot(version: "1", cause: "first start") }
         }
-        #expect(throws: LedgerError.self) { try backup.run(other.reader(), isFull: false) }
+        #expect(throws: LedgerError.self) { try backup.run(other.reader(), isFull: isFull) }
         let again = LedgerSite()
         again.clock.advance(seconds: 5)
         let writer = try again.bootedWriter()
-        for key in ["k1", "k2"] { try again.pass(writer, key) }
-        let report = try backup.run(again.reader(), isFull: false)
-        #expect(report.kind == .full && report.reason.contains("does not go on from record 4"))
-        #expect(try names().count == 2)
+        for (key, words) in [("", "goes to record 4"), ("k1", "record 4 is not that"), ("k2", "record 4 is not that")] {
+            if !key.isEmpty { try again.pass(writer, key) }
+            do {
+                _ = try backup.run(again.reader(), isFull: isFull)
+                Issue.record("a backup of another history was taken")
+            } catch {
+                #expect((error as? LedgerError)?.description.contains(words) == true, "\(error)")
+            }
+        }
+        #expect(try names() == ["full-000000000001-000000000004.chain"])
+        #expect(try backup.verify().head.sequence == 4)
     }
 
     @Test func itEndsWhenItIsToldTo() throws {

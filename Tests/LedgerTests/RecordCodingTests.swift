@@ -91,6 +91,12 @@ struct RecordCodingTests {
             .note(.act(person: "guard", act: "export", subject: "csv", detail: "", means: .console)),
             .note(.power(.mainsLost, batteryPercent: nil, detail: "")),
             .note(.power(.batteryLow, batteryPercent: 9, detail: "UPS")), .note(.deliveryState(state)),
+            .note(
+                .backup(
+                    BackupEntry(
+                        folder: "/mnt/usb/gate-1", result: .full, bytes: 9_000,
+                        head: LedgerHead(sequence: 7, hash: .zero), detail: "on the ledger's own disk"))),
+            .note(.backup(BackupEntry(folder: "/mnt/usb/gate-1", result: .failed, detail: "no medium"))),
         ]
     }
 

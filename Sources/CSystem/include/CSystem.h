@@ -131,6 +131,8 @@ int gw_thread_join_ns(pthread_t thread, int64_t timeout_ns);
 int gw_thread_set_name(const char *name);
 int gw_thread_set_fifo(int priority);
 int gw_thread_set_cpu(int cpu);
+/// The calling thread comes after all others: nice 19, and the disk only when nobody else wants it.
+int gw_thread_set_background(void);
 /// CPUs this process may run on.
 int gw_cpu_count(void);
 /// Touches the calling thread's next bytes of stack (at most 256 KiB), so that locked memory has no later fault.

@@ -14,7 +14,8 @@ LOADS = {1: "loaded", 2: "empty"}
 MEANS = {1: "console", 2: "web", 3: "button", 4: "platform", 5: "file"}
 POWERS = {1: "mains-lost", 2: "mains-back", 3: "battery-low", 4: "switching-off"}
 WORDS = {"outcome": OUTCOMES, "reason": REASONS, "cause": CAUSES, "load": LOADS, "means": MEANS, "power": POWERS,
-         "list": {1: "white", 2: "black"}, "action": {1: "set", 2: "removed"}}
+         "list": {1: "white", 2: "black"}, "action": {1: "set", 2: "removed"},
+         "backup": {1: "full", 2: "part", 3: "nothing-new", 4: "failed"}}
 SIGNED = {13, 16, 18, 47, 48, 49, 58, 59, 65, 66, 107}
 
 # member:field, and what becomes of the field: nothing a number, t text, w wall time as text, l lane time as text,
@@ -57,6 +58,7 @@ KINDS = {
     22: ("power", "power:114power battery_percent:115 detail:64t"),
     23: ("delivery-state", "destination:71t through:116 rows_due:117 rows_waiting:118 items_quarantined:119"),
     24: ("carried", ROW + "origin_seq:120 origin_hash:121x"),
+    26: ("backup", "folder:63t backup:140backup bytes:141 backup_seq:142 backup_hash:143x detail:64t"),
 }
 
 
