@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -259,6 +260,14 @@ int gw_thread_set_name(const char *name) {
 int gw_thread_set_fifo(int priority) {
     struct sched_param parameter = {.sched_priority = priority};
     return pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);
+}
+
+int gw_thread_set_idle(void) {
+    struct sched_param parameter = {.sched_priority = 0};
+    int error = pthread_setschedparam(pthread_self(), SCHED_IDLE, &parameter);
+    // IOPRIO_WHO_PROCESS, this thread, IOPRIO_CLASS_IDLE: linux/ioprio.h.
+    if (error == 0 && syscall(SYS_ioprio_set, 1, 0, 3 << 13) != 0) error = errno;
+    return error;
 }
 
 int gw_thread_set_cpu(int cpu) {

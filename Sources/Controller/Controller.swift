@@ -89,6 +89,7 @@ public final class Controller {
             ledger: ledgerStatus, pulses: pulses,
             destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls)
         others.append(try startConsole(overview, rings.orders, consolePulse, shortfalls))
+        let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
         let supervisor = Supervisor(
@@ -103,6 +104,8 @@ public final class Controller {
         stop.raise()
         rings.ringAll()
         for uplink in uplinks { uplink.stop() }
+        check?.work.stop()
+        if let check { others.append(check.thread) }
         for thread in [laneHandle, admissionHandle] + others {
             if !thread.join(within: .seconds(5)) { log.warning("a thread did not end in time") }
             supervisor.feed()
@@ -123,12 +126,13 @@ public final class Controller {
     }
 
     private func start(
-        _ name: String, _ shortfalls: Shortfalls, _ realtime: RealtimeSettings? = nil,
+        _ name: String, _ shortfalls: Shortfalls, _ realtime: RealtimeSettings? = nil, isIdle: Bool = false,
         _ body: @escaping @Sendable () -> Void
     ) throws(MachineError) -> Thread {
         var threadSettings = ThreadSettings(name: name)
         threadSettings.fifoPriority = realtime?.lanePriority
         threadSettings.cpu = realtime?.laneCPU
+        threadSettings.isIdle = isIdle
         let log = log
         return try Thread(
             threadSettings,
@@ -221,6 +225,24 @@ public final class Controller {
                 log.error("console: \(error.description)")
             }
         }
+    }
+
+    /// The ledger's check can wait: one that cannot start is told, and no reason to keep the gate shut.
+    private func startCheck(
+        _ results: Ring<Receipt>, _ status: LedgerCheckStatus, _ shortfalls: Shortfalls
+    ) -> (work: LedgerCheck, thread: Thread)? {
+        do throws(LedgerError) {
+            let reader = try LedgerReader(folder: parts.ledgerFolder, files: parts.files)
+            do throws(MachineError) {
+                let check = try LedgerCheck(reader, results: results, status: status, clock: clock, log: log)
+                return (check, try start("ledger check", shortfalls, isIdle: true) { check.run() })
+            } catch {
+                log.error("ledger check: \(error.description)")
+            }
+        } catch {
+            log.error("ledger check: \(error.description)")
+        }
+        return nil
     }
 
     private func gate(_ lane: LaneSettings) -> LaneGate {

@@ -17,6 +17,8 @@ struct Rings: Sendable {
     /// One ring of receipts for each generation of the uplink, so that a stalled thread that wakes up later cannot
     /// write into the ring of its successor.
     let receipts: [Ring<Receipt>]
+    /// From the check of the ledger.
+    let checks: Ring<Receipt>
     let uplinkBell: Wakeup
 
     /// - Parameter signLanes: the lanes that have a sign; without one, nobody would take what is meant for it.
@@ -49,12 +51,13 @@ struct Rings: Sendable {
         var receipts: [Ring<Receipt>] = []
         for _ in 0..<uplinkGenerations { receipts.append(Ring<Receipt>(capacity: 64, bell: ledgerBell)) }
         self.receipts = receipts
+        checks = Ring<Receipt>(capacity: 8, bell: ledgerBell)
         lane = LaneChannels(
             bell: laneBell, words: words, requests: requests, reports: reports, notices: signs.map { $0?.notices })
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
-            orders: [ordered, scheduled], receipts: receipts, notes: notes, words: words, answers: answers,
+            orders: [ordered, scheduled], receipts: receipts + [checks], notes: notes, words: words, answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
         orders = OrderChannels(bell: orderBell, orders: ordered, answers: answers)

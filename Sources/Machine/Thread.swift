@@ -16,6 +16,8 @@ public struct ThreadSettings: Sendable {
     /// SCHED_FIFO, 1 to 99; nil for the ordinary scheduler.
     public var fifoPriority: Int?
     public var cpu: Int?
+    /// Runs, and reads its files, only when nothing else wants to.
+    public var isIdle = false
 
     public init(name: String) {
         self.name = name
@@ -77,6 +79,10 @@ private func prepare(_ body: ThreadBody) {
     if let cpu = body.settings.cpu {
         let result = gw_thread_set_cpu(Int32(clamping: cpu))
         if result != 0 { body.shortfall(ThreadShortfall(what: "CPU \(cpu)", errno: result)) }
+    }
+    if body.settings.isIdle {
+        let result = gw_thread_set_idle()
+        if result != 0 { body.shortfall(ThreadShortfall(what: "idle priority", errno: result)) }
     }
     gw_thread_touch_stack(128 * 1024)
 }

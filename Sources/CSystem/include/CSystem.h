@@ -130,6 +130,8 @@ int gw_thread_join_ns(pthread_t thread, int64_t timeout_ns);
 /// Names the calling thread; the kernel keeps 15 bytes.
 int gw_thread_set_name(const char *name);
 int gw_thread_set_fifo(int priority);
+/// The calling thread runs, and its input and output are done, when nothing else is to be.
+int gw_thread_set_idle(void);
 int gw_thread_set_cpu(int cpu);
 /// CPUs this process may run on.
 int gw_cpu_count(void);
