@@ -1,7 +1,8 @@
 // The ledger's measurements, for `tools/bench ledger`. Each command prints one JSON line.
 //
-// Ratios are taken in one process and in rounds that go by turns through all that is compared, so that a disk which is
-// slower now than a moment ago is slower for all of them; the ratio of each round is taken, and of those the median.
+// Ratios are taken in one process and by turns, so that a disk which is slower now than a moment ago is slower for all
+// that is compared: single pieces of work where two are (`Pairs`), rounds of some where more are (`Race`). The ratio of
+// each round is taken, and of those the median.
 
 import Domain
 import Foundation
@@ -11,7 +12,7 @@ import Machine
 @main
 struct Main {
     private static let usage = """
-        usage: gwbench append FOLDER ROUNDS        one record, sixteen, bare SQLite and the bare disk, by turns
+        usage: gwbench append FOLDER ROUNDS        records, sixteen in one, bare SQLite and the bare disk, in pairs
                gwbench fill FOLDER RECORDS         make a ledger of so many records
                gwbench size SMALL LARGE ROUNDS     the same passes into two ledgers, by turns
                gwbench wrap FOLDER ROUNDS          traffic into a ring that wraps and one that does not, by turns
@@ -64,31 +65,38 @@ struct Main {
         let decisionBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 4)
         let bareNote = try BareSQLite(folder + "/note.db", rowBytes: noteBytes)
         let bareDecision = try BareSQLite(folder + "/decision.db", rowBytes: decisionBytes)
+        let passRowBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 5)
+        let barePass = try BareSQLite(folder + "/pass.db", rowBytes: passRowBytes)
         let disk = try BareDisk(folder + "/disk")
         for _ in 0..<1_200 {
             try bareNote.append()
             try bareDecision.append()
+            try barePass.append()
         }
         let written = writtenBytes()
         for _ in 0..<2_000 { try ledger.pass() }
         let passBytes = (writtenBytes() - written) / 2_000
-        var race = Race()
-        race.add("disk", 20) { try disk.append() }
-        race.add("bare-note", 20) { try bareNote.append() }
-        race.add("note", 20) { try ledger.transaction { try ledger.note() } }
-        race.add("sixteen", 20) { try ledger.transaction { for _ in 0..<16 { try ledger.note() } } }
-        race.add("bare-decision", 20) { try bareDecision.append() }
-        race.add("decision", 20) { try ledger.transaction { try ledger.decide() } }
-        try race.run(rounds) { try ledger.transaction { try ledger.end() } }
+        let one = { try ledger.transaction { try ledger.note() } }
+        let note = try Pairs({ try bareNote.append() }, one, rounds)
+        let noteOfDisk = try Pairs({ try disk.append() }, one, rounds)
+        let bareOfDisk = try Pairs({ try disk.append() }, { try bareNote.append() }, rounds)
+        let sixteen = try Pairs(
+            { try ledger.transaction { for _ in 0..<16 { try ledger.note() } } }, one, rounds)
+        let decision = try Pairs(
+            { try bareDecision.append() }, { try ledger.transaction { try ledger.decide() } }, rounds,
+            after: { try ledger.transaction { try ledger.end() } })
+        let pass = try Pairs(
+            { try barePass.append() }, { try ledger.transaction { try ledger.end() } }, rounds,
+            before: { try ledger.transaction { try ledger.decide() } })
         return [
             "pass_written_bytes": passBytes, "note_bytes": Double(noteBytes), "decision_bytes": Double(decisionBytes),
-            "disk_us": race.median("disk") * 1e6, "bare_note_us": race.median("bare-note") * 1e6,
-            "note_us": race.median("note") * 1e6, "bare_decision_us": race.median("bare-decision") * 1e6,
-            "decision_us": race.median("decision") * 1e6, "sixteen_us": race.median("sixteen") * 1e6,
-            "note_rate_of_bare": race.ratio("bare-note", "note"),
-            "decision_rate_of_bare": race.ratio("bare-decision", "decision"),
-            "note_rate_of_disk": race.ratio("disk", "note"), "bare_rate_of_disk": race.ratio("disk", "bare-note"),
-            "sixteen_times_one": race.ratio("sixteen", "note"),
+            "pass_bytes": Double(passRowBytes), "disk_us": noteOfDisk.first * 1e6, "bare_note_us": note.first * 1e6,
+            "note_us": note.second * 1e6, "bare_decision_us": decision.first * 1e6,
+            "decision_us": decision.second * 1e6, "bare_pass_us": pass.first * 1e6, "pass_us": pass.second * 1e6,
+            "sixteen_us": sixteen.first * 1e6, "note_rate_of_bare": note.ratio,
+            "note_rate_of_bare_overall": note.overall, "decision_rate_of_bare": decision.ratio,
+            "pass_rate_of_bare": pass.ratio, "note_rate_of_disk": noteOfDisk.ratio,
+            "bare_rate_of_disk": bareOfDisk.ratio, "sixteen_times_one": sixteen.ratio,
         ]
     }
 
@@ -188,6 +196,47 @@ private func clock_gettime_nsec(_ clock: Int32) -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
+/// Two ways of doing something, piece by piece: one, the other, the other, one.
+struct Pairs {
+    private static let pairsOfARound = 16
+    /// Seconds of one piece, the median of the rounds' means.
+    let first: Double
+    let second: Double
+    /// How many times as long the first takes as the second: the median over the rounds, and of all of it together.
+    let ratio: Double
+    let overall: Double
+
+    /// `before` and `after` each piece of the second are not measured.
+    init(
+        _ one: () throws -> Void, _ other: () throws -> Void, _ rounds: Int, before: () throws -> Void = {},
+        after: () throws -> Void = {}
+    ) throws {
+        func timed(_ work: () throws -> Void) throws -> Double {
+            let from = now()
+            try work()
+            return now() - from
+        }
+        var firsts: [Double] = []
+        var seconds: [Double] = []
+        for _ in 0..<rounds {
+            var sums = (0.0, 0.0)
+            for pair in 0..<Pairs.pairsOfARound {
+                if pair.isMultiple(of: 2) { sums.0 += try timed(one) }
+                try before()
+                sums.1 += try timed(other)
+                try after()
+                if !pair.isMultiple(of: 2) { sums.0 += try timed(one) }
+            }
+            firsts.append(sums.0 / Double(Pairs.pairsOfARound))
+            seconds.append(sums.1 / Double(Pairs.pairsOfARound))
+        }
+        first = Race.median(firsts)
+        second = Race.median(seconds)
+        ratio = Race.median(zip(firsts, seconds).map { $0 / $1 })
+        overall = firsts.reduce(0, +) / seconds.reduce(0, +)
+    }
+}
+
 /// Several ways of doing something, each some times a round.
 struct Race {
     private var names: [String] = []
@@ -229,7 +278,7 @@ struct Race {
         (seconds[first] ?? []).reduce(0, +) / (seconds[second] ?? []).reduce(0, +)
     }
 
-    private static func median(_ values: [Double]) -> Double {
+    fileprivate static func median(_ values: [Double]) -> Double {
         guard !values.isEmpty else { return 0 }
         let sorted = values.sorted()
         return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
