@@ -1,7 +1,8 @@
 // Photos that no record names: a crash between a photo and its record leaves one, and so does a transaction given up.
+// And photos past their time that a power cut has brought back: their deletion was not on the disk yet.
 //
-// Invariants: a photo is deleted only when every record up to the head was looked through and none names it; photos and
-// records are written by one thread, so nothing comes in between. What the records of a generation that was set aside
+// Invariants: a photo is deleted only when every record whose photos are not given up was looked through, up to the
+// head, and none names it; photos and records are written by one thread, so nothing comes in between. What the records of a generation that was set aside
 // name may not be readable any more: its photos stay until the photos of the present generation's beginning are given
 // up; then every photo that the present one does not name is past its time, and goes.
 // Limits: about `namesAtOnce` candidates in memory; a step lists one folder, or reads `recordsAtOnce` records, or
@@ -76,8 +77,8 @@ extension LedgerWriter {
         return true
     }
 
-    /// One step. False when there is nothing to look for.
-    func sweepOrphans() throws(LedgerError) -> Bool {
+    /// One step. False when there is nothing to look for. The photos of records up to `photosThrough` are given up.
+    func sweepOrphans(photosThrough: UInt64) throws(LedgerError) -> Bool {
         if orphans.through < head.sequence, !orphans.candidates.isEmpty, hasListedEnough {
             try lookThroughRecords()
         } else if !orphans.candidates.isEmpty, hasListedEnough {
@@ -86,7 +87,7 @@ extension LedgerWriter {
             let found = try photos.names(startingWith: UInt8(orphans.folder))
             if orphans.deletesPhotos { orphans.candidates.formUnion(found) }
             orphans.folder += 1
-            orphans.through = 0
+            orphans.through = photosThrough
         } else {
             return false
         }
@@ -133,8 +134,9 @@ extension RecordBody {
         switch self {
         case .capture(let capture): capture.photos
         case .supplement(let supplement): supplement.photos
-        case .pass(let row), .carried(let row, _): row.photos
-        case .boot, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
+        case .carried(let row, _): row.photos
+        // A pass repeats those of its capture.
+        case .pass, .boot, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
         }
     }
 }

@@ -86,7 +86,7 @@ extension LedgerWriter {
         // Photos go first, so that their names are still there when their files are deleted.
         let bound = min(settled, state.photosThrough)
         guard let seal = try seal(after: state.through, days: policy.recordDays, bound, batch) else {
-            if try sweepOrphans() { return true }
+            if try sweepOrphans(photosThrough: state.photosThrough) { return true }
             return try sweepInherited(photosThrough: state.photosThrough)
         }
         try prune(from: state.through, seal, policy.recordDays)
