@@ -55,6 +55,7 @@ final class LedgerCheck: @unchecked Sendable {
     /// What the fault is called in the ledger.
     static let subject = "ledger"
     private static let attempts = 3
+    private static let tryAgainAfter = Interval.seconds(3_600)
     private static let leastRest = Interval.milliseconds(2)
     private static let mostRest = Interval.seconds(1)
 
@@ -92,35 +93,42 @@ final class LedgerCheck: @unchecked Sendable {
     func run() {
         var goesOn = rest(afterStart)
         while goesOn {
-            check()
-            goesOn = rest(every)
+            do throws(LedgerError) {
+                let report = try wholeReport()
+                if let report { tell(report) }
+                goesOn = rest(report == nil ? LedgerCheck.tryAgainAfter : every)
+            } catch {
+                if !stopped.isRaised { tell(fault: error, at: 0) }
+                goesOn = rest(every)
+            }
         }
     }
 
-    private func check() {
-        let began = clock.now()
-        var report: LedgerReport?
+    /// Nil when it was stopped, or when records were pruned again and again while it read: that is no fault.
+    private func wholeReport() throws(LedgerError) -> LedgerReport? {
         for _ in 0..<LedgerCheck.attempts {
             status.records.store(0, ordering: .relaxed)
             status.state = .underWay
-            do throws(LedgerError) {
-                let prunes = try reader.pruneCount()
-                report = try LedgerVerifier(reader, checksPhotos: false).verifyTables { records in
-                    self.status.records.store(records, ordering: .relaxed)
-                    return self.restAfterTurn()
-                }
-                // What is pruned meanwhile is no fault: once more.
-                if report?.isSound == true { break }
-                if try reader.pruneCount() == prunes { break }
-            } catch {
-                guard !stopped.isRaised else { return }
-                tell(fault: error, at: 0)
-                return
+            began = clock.now()
+            let prunes = try reader.pruneCount()
+            let report = try LedgerVerifier(reader, checksPhotos: false).verifyTables { records in
+                self.status.records.store(records, ordering: .relaxed)
+                return self.restAfterTurn()
             }
+            guard let report, !stopped.isRaised else { return nil }
+            if report.isSound { return report }
+            if try reader.pruneCount() == prunes { return report }
         }
-        guard let report, !stopped.isRaised else { return }
+        return nil
+    }
+
+    private func tell(_ report: LedgerReport) {
         if let fault = report.fault {
-            tell(fault: fault, at: report.head.sequence + 1)
+            if case .damaged(let sequence, _) = fault {
+                tell(fault: fault, at: sequence)
+            } else {
+                tell(fault: fault, at: report.head.sequence + 1)
+            }
             return
         }
         let seconds = clock.now().since(began).nanoseconds / 1_000_000_000
@@ -144,6 +152,7 @@ final class LedgerCheck: @unchecked Sendable {
         if !results.push(.note(note)) { log.error("the result of the ledger's check found its ring full") }
     }
 
+    private var began = Instant(nanoseconds: 0)
     private var turnBegan: Instant?
 
     /// Between two turns. False when it is to stop.

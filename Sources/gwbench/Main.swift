@@ -8,6 +8,7 @@ import Domain
 import Foundation
 import Ledger
 import Machine
+import Synchronization
 
 @main
 struct Main {
@@ -16,6 +17,7 @@ struct Main {
                gwbench fill FOLDER RECORDS         make a ledger of so many records
                gwbench size SMALL LARGE ROUNDS     the same passes into two ledgers, by turns
                gwbench wrap FOLDER ROUNDS          traffic into a ring that wraps and one that does not, by turns
+               gwbench beside FOLDER ROUNDS        append while the ledger is read through in the background, and while not
                gwbench hammer FOLDER               append passes until killed
                gwbench open FOLDER                 open as the controller does, then verify the newest records
                gwbench verify FOLDER               verify all
@@ -29,6 +31,7 @@ struct Main {
             case ("fill", 3): try report(fill(arguments[1], number(arguments[2])))
             case ("size", 4): try report(size(arguments[1], arguments[2], rounds: number(arguments[3])))
             case ("wrap", 3): try report(wrap(arguments[1], rounds: number(arguments[2])))
+            case ("beside", 3): try report(beside(arguments[1], rounds: number(arguments[2])))
             case ("hammer", 2): try hammer(arguments[1])
             case ("open", 2): try report(open(arguments[1]))
             case ("verify", 2): try report(verify(arguments[1]))
@@ -156,6 +159,47 @@ struct Main {
         ]
     }
 
+    /// The background check as the controller runs it, its rests included; every other round it stands still.
+    private static func beside(_ folder: String, rounds: Int) throws -> [String: Double] {
+        let ledger = try SyntheticLedger(folder)
+        let reader = try LedgerReader(folder: folder, files: DiskFiles())
+        let isHeld = Atomic<Bool>(true)
+        let isOver = Atomic<Bool>(false)
+        let read = Atomic<UInt64>(0)
+        var settings = ThreadSettings(name: "check")
+        settings.isIdle = true
+        let shared = SharedReader(reader: reader)
+        let thread = try Machine.Thread(settings, shortfall: { _ in }) {
+            while !isOver.load(ordering: .relaxed) {
+                var began = now()
+                let verifier = try? LedgerVerifier(shared.reader, device: "bench", checksPhotos: false)
+                _ = verifier?.verifyTables { records in
+                    read.store(records, ordering: .relaxed)
+                    usleep(useconds_t(max(2_000, min(1_000_000, (now() - began) * 3e6))))
+                    while isHeld.load(ordering: .relaxed), !isOver.load(ordering: .relaxed) { usleep(1_000) }
+                    began = now()
+                    return !isOver.load(ordering: .relaxed)
+                }
+            }
+        }
+        var race = Race()
+        race.add("alone", 1) {
+            isHeld.store(true, ordering: .relaxed)
+            for _ in 0..<50 { try ledger.transaction { try ledger.note() } }
+        }
+        race.add("beside", 1) {
+            isHeld.store(false, ordering: .relaxed)
+            for _ in 0..<50 { try ledger.transaction { try ledger.note() } }
+        }
+        try race.run(rounds) {}
+        isOver.store(true, ordering: .relaxed)
+        _ = thread.join(within: .seconds(10))
+        return [
+            "alone_us": race.median("alone") / 50 * 1e6, "beside_us": race.median("beside") / 50 * 1e6,
+            "rate_of_alone": race.ratio("alone", "beside"), "read": Double(read.load(ordering: .relaxed)),
+        ]
+    }
+
     /// What the disk was given to write, by the kernel's count; nil when it does not count.
     private static func writtenBytes() -> Double {
         let text = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)) ?? ""
@@ -184,6 +228,11 @@ struct Main {
         if let fault = report.fault { throw fault }
         return ["records": Double(report.records), "records_per_s": Double(report.records) / seconds]
     }
+}
+
+/// One thread reads through it.
+private struct SharedReader: @unchecked Sendable {
+    let reader: LedgerReader
 }
 
 func now() -> Double {

@@ -53,6 +53,7 @@ def ledger(records, work):
         filled = gwbench("fill", large, records)
         verified = gwbench("verify", large)
         size = gwbench("size", small, large, 150)
+        beside = gwbench("beside", large, 100)
         openings = {}
         for name, path in (("small", small), ("large", large)):
             times = []
@@ -89,6 +90,7 @@ def ledger(records, work):
         ("a pass' record at 10,000 records", size["small_us"], "us", None),
         ("a pass' record in the large ledger", size["large_us"], "us", None),
         ("that, in times of the small one", size["large_times_small"], "x", (None, 1.1)),
+        ("append rate while the ledger is checked, of that while not", beside["rate_of_alone"] * percent, "%", None),
         (f"opening 10,000 records after a crash, {cache}", openings["small"], "ms", (None, 200.0)),
         (f"opening the large ledger after a crash, {cache}", openings["large"], "ms", (None, 200.0)),
         ("verifying all of the large ledger, warm", verified["records_per_s"], "/s", (200_000.0, None)),
