@@ -64,7 +64,7 @@ struct Main {
         for _ in 0..<400 { try ledger.pass() }
         try ledger.transaction { for _ in 0..<100 { try ledger.note() } }
         let path = folder + "/ledger/ledger.db"
-        let noteBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 7)
+        let noteBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 12)
         let decisionBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 4)
         let bareNote = try BareSQLite(folder + "/note.db", rowBytes: noteBytes)
         let bareDecision = try BareSQLite(folder + "/decision.db", rowBytes: decisionBytes)
@@ -81,6 +81,8 @@ struct Main {
         let passBytes = (writtenBytes() - written) / 2_000
         let one = { try ledger.transaction { try ledger.note() } }
         let note = try Pairs({ try bareNote.append() }, one, rounds)
+        let fault = try Pairs(
+            { try bareNote.append() }, { try ledger.transaction { try ledger.fault() } }, rounds)
         let noteOfDisk = try Pairs({ try disk.append() }, one, rounds)
         let bareOfDisk = try Pairs({ try disk.append() }, { try bareNote.append() }, rounds)
         let sixteen = try Pairs(
@@ -94,7 +96,8 @@ struct Main {
         return [
             "pass_written_bytes": passBytes, "note_bytes": Double(noteBytes), "decision_bytes": Double(decisionBytes),
             "pass_bytes": Double(passRowBytes), "disk_us": noteOfDisk.first * 1e6, "bare_note_us": note.first * 1e6,
-            "note_us": note.second * 1e6, "bare_decision_us": decision.first * 1e6,
+            "note_us": note.second * 1e6, "fault_us": fault.second * 1e6, "fault_rate_of_bare": fault.ratio,
+            "bare_decision_us": decision.first * 1e6,
             "decision_us": decision.second * 1e6, "bare_pass_us": pass.first * 1e6, "pass_us": pass.second * 1e6,
             "sixteen_us": sixteen.first * 1e6, "note_rate_of_bare": note.ratio,
             "note_rate_of_bare_overall": note.overall, "decision_rate_of_bare": decision.ratio,

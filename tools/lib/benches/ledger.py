@@ -73,6 +73,8 @@ def ledger(records, work):
         ("the note's rate, of bare SQLite's", one["note_rate_of_bare"] * percent, "%", (95.0, None)),
         ("the same, over all of it with checkpoints", one["note_rate_of_bare_overall"] * percent, "%", None),
         ("the note's rate, of the disk's", one["note_rate_of_disk"] * percent, "%", None),
+        ("durable append of a fault, which stands in an index too", one["fault_us"], "us", None),
+        ("the fault's rate, of bare SQLite's", one["fault_rate_of_bare"] * percent, "%", None),
         ("bare SQLite's rate, of the disk's", one["bare_rate_of_disk"] * percent, "%", None),
         ("bare SQLite, durable row of a decision's size", one["bare_decision_us"], "us", None),
         ("durable append of a decision", one["decision_us"], "us", None),
