@@ -60,7 +60,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
                 var query = LedgerQuery()
                 query.plate = plate
                 let page = try reader.passages(query, newestFirst: true, limit: ConsoleThread.rowsFound)
-                return page.rows.map { $0.line }
+                return page.rows.flatMap { $0.lines }
             }
         case .ledgerCount(let day):
             onDay(day) { (query) throws(LedgerError) in
@@ -205,7 +205,9 @@ final class Overview: Sendable {
         var lines = ["gatewarden \(version), up \(now.since(started).milliseconds / 1_000) s"]
         for lane in lanes { lines += lane.lines(now: now) }
         let state = ledger.isFailing.load(ordering: .relaxed) ? "failing" : "ok"
-        lines.append("ledger: \(state), record \(ledger.head.load(ordering: .relaxed))\(ledger.keptWords)")
+        let head = ledger.head.load(ordering: .relaxed)
+        lines.append("ledger: \(state), record \(head)\(ledger.keptWords)")
+        lines.append(ledger.check.line(head: head))
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
         if let power { lines.append(power.line(now: now)) }

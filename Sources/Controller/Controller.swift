@@ -93,6 +93,7 @@ public final class Controller {
             destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls,
             power: settings.ups == nil ? nil : power)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
+        let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
         let supervisor = Supervisor(
@@ -107,6 +108,8 @@ public final class Controller {
         stop.raise()
         rings.ringAll()
         for uplink in uplinks { uplink.stop() }
+        check?.work.stop()
+        if let check { others.append(check.thread) }
         for thread in [laneHandle, admissionHandle] + others {
             if !join(thread, within: .seconds(5), supervisor) { log.warning("a thread did not end in time") }
         }
@@ -277,6 +280,24 @@ public final class Controller {
                 log.error("console: \(error.description)")
             }
         }
+    }
+
+    /// The ledger's check can wait: one that cannot start is told, and no reason to keep the gate shut.
+    private func startCheck(
+        _ results: Ring<Receipt>, _ status: LedgerCheckStatus, _ shortfalls: Shortfalls
+    ) -> (work: LedgerCheck, thread: Thread)? {
+        do throws(LedgerError) {
+            let reader = try LedgerReader(folder: parts.ledgerFolder, files: parts.files)
+            do throws(MachineError) {
+                let check = try LedgerCheck(reader, results: results, status: status, clock: clock, log: log)
+                return (check, try start("ledger check", shortfalls, isBackground: true) { check.run() })
+            } catch {
+                log.error("ledger check: \(error.description)")
+            }
+        } catch {
+            log.error("ledger check: \(error.description)")
+        }
+        return nil
     }
 
     private func gate(_ lane: LaneSettings) -> LaneGate {

@@ -24,6 +24,7 @@ final class LedgerStatus: Sendable {
     let fullness = Atomic<UInt8>(0)
     let databaseBytes = Atomic<UInt64>(0)
     let photoBytes = Atomic<UInt64>(0)
+    let check = LedgerCheckStatus()
 }
 
 struct LaneGate: Sendable {

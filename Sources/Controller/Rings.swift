@@ -18,6 +18,8 @@ struct Rings: Sendable {
     /// One ring of receipts for each generation of the uplink, so that a stalled thread that wakes up later cannot
     /// write into the ring of its successor.
     let receipts: [Ring<Receipt>]
+    /// From the check of the ledger.
+    let checks: Ring<Receipt>
     let uplinkBell: Wakeup
     let backup: BackupChannels
 
@@ -54,6 +56,7 @@ struct Rings: Sendable {
         var receipts: [Ring<Receipt>] = []
         for _ in 0..<uplinkGenerations { receipts.append(Ring<Receipt>(capacity: 64, bell: ledgerBell)) }
         self.receipts = receipts
+        checks = Ring<Receipt>(capacity: 8, bell: ledgerBell)
         lane = LaneChannels(
             bell: laneBell, words: words, requests: requests, reports: reports, notices: signs.map { $0?.notices })
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
@@ -65,9 +68,8 @@ struct Rings: Sendable {
             bell: backupBell, notes: backupNotes, states: Ring<BackupState>(capacity: 16, bell: stateBell))
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
-            orders: [ordered, scheduled, power.orders], receipts: receipts + [power.notes, backupNotes], notes: notes,
-            words: words,
-            answers: answers,
+            orders: [ordered, scheduled, power.orders], receipts: receipts + [power.notes, backupNotes, checks],
+            notes: notes, words: words, answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
         orders = OrderChannels(bell: orderBell, orders: ordered, answers: answers)

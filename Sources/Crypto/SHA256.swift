@@ -25,6 +25,11 @@ public final class SHA256 {
         precondition(accepted == 1, "CRY-2 update comes before finish")
     }
 
+    public func update(_ digest: Digest) {
+        let accepted = digest.withBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+        precondition(accepted == 1, "CRY-2 update comes before finish")
+    }
+
     /// The hash of everything given. The object starts anew with the empty message.
     public func finish() -> Digest {
         let digest = withUnsafeTemporaryAllocation(byteCount: Digest.byteCount, alignment: 8) { bytes -> Digest? in

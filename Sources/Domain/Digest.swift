@@ -24,9 +24,7 @@ public struct Digest: Hashable, Sendable {
     public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Digest.byteCount else { return nil }
         func word(_ start: Int) -> UInt64 {
-            var word: UInt64 = 0
-            for offset in start..<start + 8 { word = word &<< 8 | UInt64(bytes[offset]) }
-            return word
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
         }
         self.init(words: (word(0), word(8), word(16), word(24)))
     }
@@ -47,6 +45,12 @@ public struct Digest: Hashable, Sendable {
             }
         }
         return result
+    }
+
+    /// The same without an array.
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        var words = (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)
+        return withUnsafeBytes(of: &words) { body($0) }
     }
 
     /// 64 lower-case hexadecimal digits.

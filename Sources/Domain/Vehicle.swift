@@ -25,6 +25,11 @@ public struct Plate: Hashable, Sendable {
     /// Normalises `raw`: upper case, full-width letters and digits to half-width, without spaces, dots and dashes.
     /// Returns nil when nothing is left, or more than `maximumBytes`.
     public init?(_ raw: String, colour: PlateColour) {
+        if Plate.isNormal(raw) {
+            text = raw
+            self.colour = colour
+            return
+        }
         var scalars = String.UnicodeScalarView()
         for scalar in raw.unicodeScalars {
             switch scalar.value {
@@ -46,6 +51,18 @@ public struct Plate: Hashable, Sendable {
         guard !normalised.isEmpty, normalised.utf8.count <= Plate.maximumBytes else { return nil }
         text = normalised
         self.colour = colour
+    }
+
+    /// Whether it is so plainly normal that nothing is to be done: digits, capitals and Han characters.
+    private static func isNormal(_ raw: String) -> Bool {
+        guard !raw.isEmpty, raw.utf8.count <= maximumBytes else { return false }
+        for scalar in raw.unicodeScalars {
+            switch scalar.value {
+            case 0x30...0x39, 0x41...0x5A, 0x4E00...0x9FFF: continue
+            default: return false
+            }
+        }
+        return true
     }
 }
 

@@ -18,7 +18,7 @@ final class ChainHasher {
     /// The hash of a record: over a fixed line, the hash before it, and its canonical bytes.
     func hash(after previous: Digest, _ canonical: [UInt8]) -> Digest {
         hash.update(ChainHasher.line)
-        hash.update(previous.bytes)
+        hash.update(previous)
         hash.update(canonical)
         return hash.finish()
     }

@@ -9,22 +9,25 @@ struct StoredRecord {
     let kind: Int64
     let token: VehicleToken
     let canonical: [UInt8]
-    let hash: [UInt8]
+    /// Nil when it does not have 32 bytes.
+    let hash: Digest?
 
     init(_ statement: Statement) {
         sequence = statement.unsigned(0)
         kind = statement.integer(1)
         token = VehicleToken(value: statement.unsigned(2))
         canonical = statement.blob(3)
-        hash = statement.blob(4)
+        hash = statement.withBlob(4) { Digest($0) }
     }
 
-    func decoded() throws(LedgerError) -> Record {
-        guard let digest = Digest(bytes: hash) else {
+    /// `header` is that of its bytes, when it is known already.
+    func decoded(_ header: RecordHeader? = nil) throws(LedgerError) -> Record {
+        guard let hash else {
             throw .damaged(sequence: sequence, reason: "its hash does not have 32 bytes")
         }
         do throws(RecordFault) {
-            return try Record(canonical: canonical, hash: digest)
+            if let header { return try Record(canonical: canonical, header, hash: hash) }
+            return try Record(canonical: canonical, hash: hash)
         } catch {
             throw .damaged(sequence: sequence, reason: error.reason)
         }
@@ -41,12 +44,13 @@ struct ChainWalk {
         self.head = head
     }
 
-    mutating func advance(_ row: StoredRecord) throws(LedgerError) {
+    @discardableResult
+    mutating func advance(_ row: StoredRecord) throws(LedgerError) -> RecordHeader {
         let expected = head.sequence &+ 1
         guard row.sequence == expected else {
             throw .damaged(sequence: expected, reason: "it is missing: record \(row.sequence) follows")
         }
-        guard let hash = Digest(bytes: row.hash), hash == hasher.hash(after: head.hash, row.canonical) else {
+        guard let hash = row.hash, hash == hasher.hash(after: head.hash, row.canonical) else {
             throw .damaged(sequence: expected, reason: "its hash does not match its bytes and the hash before it")
         }
         let header = try header(row)
@@ -57,6 +61,7 @@ struct ChainWalk {
             throw .damaged(sequence: expected, reason: "its row is filed under another kind or token than its bytes")
         }
         head = LedgerHead(sequence: row.sequence, hash: hash)
+        return header
     }
 
     private func header(_ row: StoredRecord) throws(LedgerError) -> RecordHeader {

@@ -8,19 +8,29 @@ import Store
 
 final class DerivedTables {
     private let database: Database
-    private let captureKey: Statement
-    private let dueRow: Statement
+    /// The rows that belong to the records of a turn, in their order.
+    private let captureRows: Statement
+    private let dueRows: Statement
     private let openDecision: Statement
     private let captureCount: Statement
     private let dueCount: Statement
     private let openCount: Statement
+    /// Nil: a generation of an earlier version.
+    private let supplementRow: Statement?
+    private let supplementCount: Statement?
+    private var supplements: Int64 = 0
     /// Nil: a generation of an earlier version, which had no index of passages.
     private let indexRow: Statement?
+    /// The index from the last row that was met, in its own order: mostly that of the records.
+    private let indexRows: Statement?
+    private var isIndexRowMet = true
+    private var met: (second: Int64, sequence: UInt64) = (.min, 0)
     private let indexCount: Statement?
     private let words: IndexWords?
     /// Told at the end only: what is wrong with the records themselves weighs more.
     private var indexFault: LedgerError?
     private var known: [String: Int64] = [:]
+    private var newest = [(text: String, number: Int64)](repeating: ("", 0), count: 3)
     private static let wordsKnown = 4_096
 
     private var first: UInt64?
@@ -31,19 +41,37 @@ final class DerivedTables {
 
     init(_ database: Database) throws(LedgerError) {
         self.database = database
-        captureKey = try Kept.statement(database, "SELECT key FROM capture WHERE seq = ?1")
-        dueRow = try Kept.statement(database, "SELECT ordinal, steps FROM due WHERE seq = ?1")
+        captureRows = try Kept.statement(
+            database, "SELECT seq, key FROM capture WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
+        dueRows = try Kept.statement(
+            database, "SELECT seq, ordinal, steps FROM due WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
         openDecision = try Kept.statement(database, "SELECT seq FROM open_decision WHERE token = ?1")
         captureCount = try Kept.statement(database, "SELECT count(*) FROM capture WHERE seq BETWEEN ?1 AND ?2")
         dueCount = try Kept.statement(database, "SELECT count(*) FROM due WHERE seq BETWEEN ?1 AND ?2")
         openCount = try Kept.statement(database, "SELECT count(*) FROM open_decision WHERE seq BETWEEN ?1 AND ?2")
+        if try Kept.value(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'supplement'") > 0 {
+            supplementRow = try Kept.statement(database, "SELECT corrects FROM supplement WHERE seq = ?1")
+            supplementCount = try Kept.statement(
+                database, "SELECT count(*) FROM supplement WHERE seq BETWEEN ?1 AND ?2")
+        } else {
+            supplementRow = nil
+            supplementCount = nil
+        }
         if try Kept.value(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'passage'") > 0 {
             indexRow = try Kept.statement(
-                database, "SELECT facts, plate, fleet, gate, cargo FROM passage WHERE second = ?1 AND seq = ?2")
+                database,
+                "SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage WHERE second = ?1 AND seq = ?2")
+            indexRows = try Kept.statement(
+                database,
+                """
+                SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage
+                WHERE (second, seq) > (?1, ?2) ORDER BY second, seq
+                """)
             indexCount = try Kept.statement(database, "SELECT count(*) FROM passage WHERE seq BETWEEN ?1 AND ?2")
             words = try Kept.run { () throws(StoreError) in try IndexWords(database) }
         } else {
             indexRow = nil
+            indexRows = nil
             indexCount = nil
             words = nil
         }
@@ -58,15 +86,32 @@ final class DerivedTables {
         return words == "ok" ? nil : words
     }
 
+    /// Before the records of a turn, from `first` to `last`. `reset` follows, before the turn's read ends.
+    func begin(_ first: UInt64, _ last: UInt64) {
+        for rows in [captureRows, dueRows] {
+            rows.bind(1, first)
+            rows.bind(2, last)
+        }
+        indexRows?.bind(1, met.second)
+        indexRows?.bind(2, met.sequence)
+        isIndexRowMet = true
+    }
+
+    func reset() {
+        captureRows.reset()
+        dueRows.reset()
+        indexRows?.reset()
+    }
+
     /// Records come in ascending order.
     func check(_ record: Record) throws(LedgerError) {
         if first == nil { first = record.sequence }
         switch record.body {
         case .capture(let capture):
             captures += 1
-            captureKey.bind(1, record.sequence)
-            defer { captureKey.reset() }
-            guard try Kept.step(captureKey), captureKey.text(0) == capture.key else {
+            guard try Kept.step(captureRows), captureRows.unsigned(0) == record.sequence,
+                captureRows.holds(1, capture.key)
+            else {
                 throw fault(record.sequence, "the table of captures does not have it under its key")
             }
         case .pass(let row):
@@ -74,41 +119,70 @@ final class DerivedTables {
             try checkIndex(row, record.sequence)
             if row.isDue { try checkDue(row, record.sequence) }
         case .carried(let row, _): try checkDue(row, record.sequence)
-        case .boot, .decision, .quarantine, .seal, .prune, .generation, .manualRelease, .supplement, .note,
-            .unrecognised:
+        case .supplement(let supplement): try checkSupplement(supplement, record.sequence)
+        case .boot, .decision, .quarantine, .seal, .prune, .generation, .manualRelease, .note, .unrecognised:
             break
+        }
+    }
+
+    private func checkSupplement(_ supplement: Supplement, _ sequence: UInt64) throws(LedgerError) {
+        guard let supplementRow else { return }
+        supplements += 1
+        supplementRow.bind(1, sequence)
+        defer { supplementRow.reset() }
+        guard try Kept.step(supplementRow), supplementRow.unsigned(0) == supplement.correctedSequence ?? 0 else {
+            throw fault(sequence, "the table of supplements does not have it with the pass that it corrects")
         }
     }
 
     private func checkDue(_ row: PassRow, _ sequence: UInt64) throws(LedgerError) {
         due += 1
-        dueRow.bind(1, sequence)
-        defer { dueRow.reset() }
-        guard try Kept.step(dueRow), dueRow.integer(0) == (lastOrdinal ?? dueRow.integer(0) - 1) + 1,
-            dueRow.integer(1) == Int64(row.photos.count) + 1
+        guard try Kept.step(dueRows), dueRows.unsigned(0) == sequence,
+            dueRows.integer(1) == (lastOrdinal ?? dueRows.integer(1) - 1) + 1,
+            dueRows.integer(2) == Int64(row.photos.count) + 1
         else { throw fault(sequence, "the queue to the platforms does not have it in its place") }
-        lastOrdinal = dueRow.integer(0)
+        lastOrdinal = dueRows.integer(1)
+    }
+
+    /// The index's row of this passage: the next one, or the one that is looked up where the order is another.
+    private func found(_ second: Int64, _ sequence: UInt64) throws(LedgerError) -> Statement? {
+        guard let indexRow, let indexRows else { return nil }
+        if isIndexRowMet, try Kept.step(indexRows) { isIndexRowMet = false }
+        if !isIndexRowMet, indexRows.integer(0) == second, indexRows.unsigned(1) == sequence {
+            isIndexRowMet = true
+            met = (second, sequence)
+            return indexRows
+        }
+        indexRow.reset()
+        indexRow.bind(1, second)
+        indexRow.bind(2, sequence)
+        return try Kept.step(indexRow) ? indexRow : nil
     }
 
     private func checkIndex(_ row: PassRow, _ sequence: UInt64) throws(LedgerError) {
-        guard let indexRow, indexFault == nil else { return }
-        indexRow.bind(1, row.passedWall.second)
-        indexRow.bind(2, sequence)
-        defer { indexRow.reset() }
-        guard try Kept.step(indexRow), indexRow.integer(0) == PassageFacts(row).packed,
-            indexRow.text(1).utf8.elementsEqual((row.plate?.text ?? "").utf8),
-            try number(row.vehicle?.fleet ?? "") == indexRow.integer(2),
-            try number(row.gate.gateCode) == indexRow.integer(3),
-            try number(row.freight.cargo) == indexRow.integer(4)
+        guard indexRow != nil, indexFault == nil else { return }
+        defer { indexRow?.reset() }
+        guard let found = try found(row.passedWall.second, sequence), found.integer(2) == PassageFacts(row).packed,
+            found.holds(3, row.plate?.text ?? ""),
+            try number(row.vehicle?.fleet ?? "", 0) == found.integer(4),
+            try number(row.gate.gateCode, 1) == found.integer(5),
+            try number(row.freight.cargo, 2) == found.integer(6)
         else {
             indexFault = fault(sequence, "the index of passages does not have it as it is: run ledger reindex")
             return
         }
     }
 
-    /// Nil for a word that the index does not have.
-    private func number(_ text: String) throws(LedgerError) -> Int64? {
+    /// Nil for a word that the index does not have. `column` is the one that it stands in: mostly it is the same again.
+    private func number(_ text: String, _ column: Int) throws(LedgerError) -> Int64? {
         if text.isEmpty { return 0 }
+        if areSameBytes(newest[column].text, text) { return newest[column].number }
+        guard let number = try known(text) else { return nil }
+        newest[column] = (text, number)
+        return number
+    }
+
+    private func known(_ text: String) throws(LedgerError) -> Int64? {
         if let number = known[text] { return number }
         guard let words, let number = try Kept.run({ () throws(StoreError) in try words.number(text) }) else {
             return nil
@@ -125,6 +199,11 @@ final class DerivedTables {
         }
         guard try count(dueCount, first, last) == due else {
             throw fault(last, "the queue to the platforms has rows of no record")
+        }
+        if let supplementCount {
+            guard try count(supplementCount, first, last) == supplements else {
+                throw fault(last, "the table of supplements has rows of no record")
+            }
         }
         if let indexFault { throw indexFault }
         if let indexCount {

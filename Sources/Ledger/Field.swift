@@ -281,13 +281,17 @@ struct ByteReader {
 /// A body taken apart into its fields. Fields that this program does not know are left aside.
 struct FieldReader {
     private struct Place {
-        let number: UInt16
         let start: Int
         let count: Int
     }
 
+    /// This program knows no higher number; what has one is left aside.
+    private static let highest = 255
+
     private let body: ArraySlice<UInt8>
     private var places: [Place] = []
+    /// By field number: one more than its place, 0 where it is absent.
+    private var placeOfNumber = [UInt8](repeating: 0, count: highest + 1)
 
     init(_ body: ArraySlice<UInt8>) throws(RecordFault) {
         self.body = body
@@ -302,7 +306,10 @@ struct FieldReader {
             guard number > last else { throw .fieldOrder(number) }
             next += 6
             guard body.endIndex - next >= count else { throw .truncatedField(number) }
-            places.append(Place(number: number, start: next, count: count))
+            if number <= FieldReader.highest {
+                places.append(Place(start: next, count: count))
+                placeOfNumber[Int(number)] = UInt8(places.count)
+            }
             next += count
             reader.skip(count)
             last = number
@@ -310,11 +317,10 @@ struct FieldReader {
     }
 
     func bytes(_ field: Field) -> ArraySlice<UInt8>? {
-        let number = field.rawValue
-        for place in places where place.number >= number {
-            return place.number == number ? body[place.start..<place.start + place.count] : nil
-        }
-        return nil
+        let place = Int(placeOfNumber[Int(field.rawValue)])
+        guard place > 0 else { return nil }
+        let found = places[place - 1]
+        return body[found.start..<found.start + found.count]
     }
 
     func integer<T: FixedWidthInteger>(_ field: Field, _ type: T.Type) throws(RecordFault) -> T? {
@@ -359,10 +365,8 @@ struct FieldReader {
     func text(_ field: Field) throws(RecordFault) -> String {
         guard let bytes = bytes(field) else { return "" }
         guard bytes.count <= LedgerLimits.textBytes else { throw .invalid(field.rawValue) }
-        var text = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-        // Decoding repairs wrong UTF-8, which shows as other bytes.
-        let isSame = text.withUTF8 { decoded in bytes.withUnsafeBufferPointer { $0.elementsEqual(decoded) } }
-        guard isSame else { throw .invalid(field.rawValue) }
+        let text = bytes.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
+        guard let text else { throw .invalid(field.rawValue) }
         return text
     }
 
@@ -415,4 +419,16 @@ struct FieldReader {
         }
         return photos
     }
+}
+
+/// Two texts, byte for byte. Views of texts that are compared one by one take longer than all else of a short field.
+func areSameBytes(_ left: String, _ right: String) -> Bool {
+    guard left.utf8.count == right.utf8.count else { return false }
+    let isSame = left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right in
+            for index in 0..<left.count where left[index] != right[index] { return false }
+            return true
+        }
+    }
+    return (isSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
 }

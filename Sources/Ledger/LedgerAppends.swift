@@ -177,6 +177,7 @@ extension LedgerWriter {
         let (references, shared) = try keep(given)
         supplement.photos = references
         let sequence = try insert(.supplement(supplement), .none)
+        try store { () throws(StoreError) in try statements.add(supplement, sequence) }
         try share(shared, sequence)
         return sequence
     }

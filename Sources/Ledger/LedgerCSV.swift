@@ -20,17 +20,39 @@ enum LedgerCSV {
 
     static var heading: String { line(headings) }
 
-    static func line(_ row: PassRow, _ record: Record) -> String {
+    /// `supplements`: the numbers of those that correct it.
+    static func line(_ row: PassRow, _ record: Record, supplements: [UInt64]) -> String {
+        let numbers = supplements.map { String($0) }.joined(separator: " ")
+        return line(row, record, row.outcome.word, supplements.isEmpty ? "" : "有补录 " + numbers)
+    }
+
+    /// The row as a supplement leaves it.
+    static func line(_ corrected: CorrectedRow) -> String {
+        line(corrected.row, corrected.record, "supplement", corrected.supplement.remark)
+    }
+
+    /// A supplement that stands by itself.
+    static func line(_ supplement: Supplement, _ row: PassRow, _ record: Record) -> String {
+        line(row, record, "supplement", supplement.remark, direction: supplement.direction)
+    }
+
+    private static func line(_ row: PassRow, _ record: Record, _ outcome: String, _ remark: String) -> String {
+        line(row, record, outcome, remark, direction: row.direction)
+    }
+
+    private static func line(
+        _ row: PassRow, _ record: Record, _ outcome: String, _ remark: String, direction: Direction?
+    ) -> String {
         var cells: [String] = [
-            row.gate.entranceGateCode, row.gate.gateCode, String(row.direction.rawValue),
+            row.gate.entranceGateCode, row.gate.gateCode, direction.map { String($0.rawValue) } ?? "",
             CivilTime(row.passedWall).text, row.photos.map { $0.digest.hexadecimal + ".jpg" }.joined(separator: " "),
             row.plate?.text ?? "", row.plate.map { String($0.colour.rawValue) } ?? "",
         ]
         cells += vehicle(row.vehicle)
         cells += ["", "", row.freight.cargo, row.freight.netKilograms.map { tonnes($0) } ?? ""]
         cells += [
-            row.vehicle?.fleet ?? "", row.serial, row.outcome.word, row.reason?.word ?? "", String(record.sequence),
-            record.hash.hexadecimal, "",
+            row.vehicle?.fleet ?? "", row.serial, outcome, row.reason?.word ?? "", String(record.sequence),
+            record.hash.hexadecimal, remark,
         ]
         return line(cells)
     }

@@ -40,7 +40,7 @@ enum LedgerCarry {
         do throws(LedgerError) {
             while try Kept.step(query) {
                 let stored = StoredRecord(query)
-                guard let hash = Digest(bytes: stored.hash), let before = Digest(bytes: query.blob(5)),
+                guard let hash = stored.hash, let before = Digest(bytes: query.blob(5)),
                     hasher.hash(after: before, stored.canonical) == hash
                 else { continue }
                 switch try stored.decoded().body {

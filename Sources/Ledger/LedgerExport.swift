@@ -45,10 +45,22 @@ extension LedgerReader {
         if let proof { chain = try ChainFileWriter(proof, device: beginning().device, after: head(before: first)) }
         try writing.give(to: sink, format == .csv ? LedgerCSV.byteOrderMark + LedgerCSV.heading : "")
         let board = query.delivery == nil ? nil : try DeliveryBoard(database, destination: query.destination)
+        let corrections = try Corrections(database, from: first, through: last)
         try walkChain(from: first, through: last) { (record, stored) throws(LedgerError) in
             try chain?.add(stored.canonical)
-            try writing.take(
-                record, isFirst: record.sequence == first, isOldest: record.sequence == oldest, board, sink)
+            try writing.putGaps(
+                before: record, isFirst: record.sequence == first, isOldest: record.sequence == oldest, sink)
+            switch record.body {
+            case .pass(let row):
+                let corrected = try self.corrected(row, by: corrections.supplements(to: record.sequence))
+                try writing.take(row, record, corrected, board, sink)
+            case .supplement(let supplement):
+                let isBeside = supplement.correctedSequence.map { $0 >= first } ?? false
+                try writing.take(supplement, record, isBesideItsPass: isBeside, sink)
+            case .boot, .capture, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .carried,
+                .unrecognised:
+                try writing.take(record, sink)
+            }
         }
         guard let taken = writing.newest else { throw .nothingRecorded }
         try writing.end(taken, sink)
@@ -137,23 +149,57 @@ struct ExportWriting {
         try LedgerError.file("write the export") { () throws(MachineError) in try sink(text) }
     }
 
-    mutating func take(
-        _ record: Record, isFirst: Bool, isOldest: Bool, _ board: DeliveryBoard?,
-        _ sink: (String) throws(MachineError) -> Void
+    /// What is listed before any record, whatever else was asked for.
+    mutating func putGaps(
+        before record: Record, isFirst: Bool, isOldest: Bool, _ sink: (String) throws(MachineError) -> Void
     ) throws(LedgerError) {
         if isOldest, isFirst, let gap = query.gap(before: record) { try put(gap, sink) }
         for gap in finder.take(record, before: before) where gap.touches(query) { try put(gap, sink) }
         before = record.wall
         newest = record
-        if case .pass(let row) = record.body {
-            guard query.accepts(row) else { return }
-            if let board, try board.state(record.sequence, isDue: row.isDue) != query.delivery { return }
+    }
+
+    /// A pass, and after it what corrects it.
+    mutating func take(
+        _ row: PassRow, _ record: Record, _ corrected: [CorrectedRow], _ board: DeliveryBoard?,
+        _ sink: (String) throws(MachineError) -> Void
+    ) throws(LedgerError) {
+        var isAnswer = query.accepts(row)
+        for correction in corrected where !isAnswer { isAnswer = query.accepts(correction.row) }
+        guard isAnswer else { return }
+        if let board, try board.state(record.sequence, isDue: row.isDue) != query.delivery { return }
+        let supplements = corrected.map { $0.record.sequence }
+        rows += 1
+        try give(
+            to: sink,
+            format == .csv
+                ? LedgerCSV.line(row, record, supplements: supplements)
+                : LedgerJSON.line(record, supplements: supplements))
+        guard isOfPasses else { return }
+        for correction in corrected {
             rows += 1
-            try give(to: sink, format == .csv ? LedgerCSV.line(row, record) : LedgerJSON.line(record))
-        } else if !isOfPasses, query.includes(second: record.wall.second) {
-            rows += 1
-            try give(to: sink, LedgerJSON.line(record))
+            try give(
+                to: sink, format == .csv ? LedgerCSV.line(correction) : LedgerJSON.line(correction.record))
         }
+    }
+
+    /// A supplement in its own place: one that does not stand beside its pass.
+    mutating func take(
+        _ supplement: Supplement, _ record: Record, isBesideItsPass: Bool,
+        _ sink: (String) throws(MachineError) -> Void
+    ) throws(LedgerError) {
+        guard isOfPasses else { return try take(record, sink) }
+        let row = PassRow(supplement, recordedAt: record.wall)
+        guard !isBesideItsPass, query.accepts(supplement, row) else { return }
+        rows += 1
+        try give(
+            to: sink, format == .csv ? LedgerCSV.line(supplement, row, record) : LedgerJSON.line(record))
+    }
+
+    mutating func take(_ record: Record, _ sink: (String) throws(MachineError) -> Void) throws(LedgerError) {
+        guard !isOfPasses, query.includes(second: record.wall.second) else { return }
+        rows += 1
+        try give(to: sink, LedgerJSON.line(record))
     }
 
     mutating func end(_ head: Record, _ sink: (String) throws(MachineError) -> Void) throws(LedgerError) {

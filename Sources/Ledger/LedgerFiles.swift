@@ -10,7 +10,7 @@ import Store
 
 enum LedgerSchema {
     /// "GWLD". Everything but `record` is derived from it and from receipts, and is never hashed.
-    static let schema = Schema(applicationID: 0x4757_4C44, steps: [version1, version2])
+    static let schema = Schema(applicationID: 0x4757_4C44, steps: [version1, version2, version3])
 
     private static let version1: StaticString = """
         CREATE TABLE record(
@@ -41,6 +41,11 @@ enum LedgerSchema {
             PRIMARY KEY(second, seq)) STRICT, WITHOUT ROWID;
         CREATE INDEX passage_of_plate ON passage(plate);
         CREATE INDEX event ON record(seq) WHERE kind IN (1, 7, 8, 9);
+        """
+
+    /// The supplements, and the pass that each corrects; 0 for a row that was missed.
+    private static let version3: StaticString = """
+        CREATE TABLE supplement(seq INTEGER PRIMARY KEY, corrects INTEGER NOT NULL) STRICT;
         """
 }
 

@@ -43,13 +43,16 @@ public enum LedgerGenerations {
     ) throws(LedgerError) -> (reports: [GenerationReport], isSound: Bool) {
         var reports: [GenerationReport] = []
         var before: LedgerVerifier?
+        let reader = try LedgerReader(folder: folder, files: files)
+        let photosThrough = try reader.photosPrunedThrough()
         for number in 1...limit {
             let name = LedgerPath.generation(number)
             guard files.exists(folder + "/" + name) else { break }
             var report = LedgerReport(head: LedgerHead(sequence: 0, hash: .zero))
             do throws(LedgerError) {
                 let verifier = try LedgerVerifier(
-                    LedgerReader(folder: folder, files: files, generation: number), checksPhotos: checksPhotos)
+                    LedgerReader(folder: folder, files: files, generation: number), checksPhotos: checksPhotos,
+                    photosThrough: photosThrough)
                 report = verifier.verify(after: before)
                 before = verifier
             } catch {
@@ -58,7 +61,6 @@ public enum LedgerGenerations {
             }
             reports.append(GenerationReport(generation: number, file: name, report: report))
         }
-        let reader = try LedgerReader(folder: folder, files: files)
         // A witnessed record of an earlier generation is looked for there.
         let first = try reader.stored(from: 0, limit: 1).first?.sequence ?? 1
         let isOwn = witness.map { $0.sequence >= first } ?? false
@@ -86,7 +88,7 @@ public enum LedgerGenerations {
         for old in reports where old.report.head.sequence >= witness.sequence {
             let reader = try LedgerReader(folder: folder, files: files, generation: old.generation)
             guard let row = try reader.stored(from: witness.sequence, limit: 1).first else { continue }
-            if row.sequence == witness.sequence, Digest(bytes: row.hash) == witness.hash { return nil }
+            if row.sequence == witness.sequence, row.hash == witness.hash { return nil }
         }
         return .damaged(
             sequence: witness.sequence, reason: "no generation holds the record with the hash that was witnessed")

@@ -83,7 +83,8 @@ struct JSONObject {
 }
 
 enum LedgerJSON {
-    static func line(_ record: Record) -> String {
+    /// `supplements`: the numbers of those that correct it.
+    static func line(_ record: Record, supplements: [UInt64] = []) -> String {
         var object = JSONObject()
         object.put("seq", number: record.sequence)
         object.put("kind", RecordKind(rawValue: record.kindNumber)?.word ?? "kind-\(record.kindNumber)")
@@ -94,6 +95,7 @@ enum LedgerJSON {
         if record.token != .none { object.put("token", String(record.token.value)) }
         object.put("hash", record.hash.hexadecimal)
         object.put(record.body)
+        object.put("supplements", numbers: supplements)
         return object.closed + "\n"
     }
 

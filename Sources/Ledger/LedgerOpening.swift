@@ -60,10 +60,14 @@ struct LedgerOpening {
             let key = try keys.begin(after: nil)
             return try begin(generation: 1, key, after: 0, boot: 0, nil)
         case .emptied:
-            let number = max(firstFreeNumber(from: 1) - 1, counter.state?.generation ?? 0)
-            return try begin(nil, number, setAside: "", why: "it was empty, beside its counter or earlier generations")
+            let newest = firstFreeNumber(from: 1) - 1
+            let sealed = counter.state?.generation ?? 0
+            if newest >= sealed, newest > 0, let opened = try goOn(after: newest) { return opened }
+            return try begin(
+                nil, max(newest, sealed), setAside: "",
+                why: "it was empty, beside its counter or earlier generations")
         case .unusable(let tail, let why):
-            let carried = try owed(tail)
+            let carried = try owed(tail) { () throws(LedgerError) in try database() }
             let number = try setAside(max(tail?.generation ?? 1, counter.state?.generation ?? 1))
             var opened = try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
             opened.carried = carried
@@ -71,11 +75,37 @@ struct LedgerOpening {
         }
     }
 
+    /// The start that set this generation aside came no further: what it owes and how it ended are read once more.
+    private func goOn(after number: UInt32) throws(LedgerError) -> OpenedLedger? {
+        let name = LedgerPath.generation(number)
+        var tail: LedgerTail?
+        var carried: [CarriedRow] = []
+        var why = "it was set aside by a start that came no further"
+        do throws(LedgerError) {
+            let old = try Kept.run { () throws(StoreError) in
+                try Database.reader(folder + "/" + name, LedgerSchema.schema, vfs: vfs)
+            }
+            let found = try LedgerTail(old)
+            if let device = found.device, !device.utf8.elementsEqual(self.device.utf8) { return nil }
+            tail = found
+            if let fault = found.fault { why += ": \(fault.description)" }
+            carried = try owed(found) { () throws(LedgerError) in old }
+        } catch {
+            guard error.isDamage else { throw error }
+            why += ": \(error.description)"
+        }
+        var opened = try begin(tail, number, setAside: name, why: why)
+        opened.carried = carried
+        return opened
+    }
+
     /// What the old database owes the platforms, as far as it can be read.
-    private func owed(_ tail: LedgerTail?) throws(LedgerError) -> [CarriedRow] {
+    private func owed(
+        _ tail: LedgerTail?, _ database: () throws(LedgerError) -> Database
+    ) throws(LedgerError) -> [CarriedRow] {
         guard tail?.device != nil else { return [] }
         do throws(LedgerError) {
-            return try LedgerCarry.owed(try database())
+            return try LedgerCarry.owed(database())
         } catch {
             guard error.isDamage else { throw error }
             return []

@@ -1,8 +1,10 @@
 // Photos that no record names: a crash between a photo and its record leaves one, and so does a transaction given up.
+// And photos past their time that a power cut has brought back: their deletion was not on the disk yet.
 //
-// Invariants: a photo is deleted only when every record up to the head was looked through and none names it; photos and
-// records are written by one thread, so nothing comes in between. Where a generation was set aside nothing is deleted:
-// what its records name may not be readable any more.
+// Invariants: a photo is deleted only when every record whose photos are not given up was looked through, up to the
+// head, and none names it; photos and records are written by one thread, so nothing comes in between. What the records of a generation that was set aside
+// name may not be readable any more: its photos stay until the photos of the present generation's beginning are given
+// up; then every photo that the present one does not name is past its time, and goes.
 // Limits: about `namesAtOnce` candidates in memory; a step lists one folder, or reads `recordsAtOnce` records, or
 // deletes `filesAtOnce` photos. After an orderly end nothing is looked for.
 
@@ -23,16 +25,48 @@ struct OrphanSweep {
     /// Not named by any record up to `through`.
     fileprivate var candidates: Set<Digest> = []
     fileprivate var through: UInt64 = 0
+    /// False: unfinished files alone are deleted.
+    let deletesPhotos: Bool
 
-    init(isNeeded: Bool) {
+    init(isNeeded: Bool, deletesPhotos: Bool = true) {
         folder = isNeeded ? 0 : OrphanSweep.folders
+        self.deletesPhotos = deletesPhotos
     }
+
+    fileprivate var isOver: Bool { folder == OrphanSweep.folders && candidates.isEmpty }
 }
 
 extension LedgerWriter {
+    private static let inheritedName = "inherited-photos"
+
+    /// What is to be looked for when the ledger was opened or a transaction given up.
+    func orphanSweep(isNeeded: Bool) throws(StoreError) -> OrphanSweep {
+        let isFirst = memory.root.generation == 1
+        let areInheritedSwept = try statements.progressValue(LedgerWriter.inheritedName) > 0
+        return OrphanSweep(isNeeded: isNeeded, deletesPhotos: isFirst || areInheritedSwept)
+    }
+
+    /// The photos of earlier generations are past their time when those of this one's first record are. False when
+    /// there is nothing to do.
+    func sweepInherited(photosThrough: UInt64) throws(LedgerError) -> Bool {
+        guard memory.root.generation > 1 else { return false }
+        let done = try store { () throws(StoreError) in try statements.progressValue(LedgerWriter.inheritedName) }
+        guard done == 0, photosThrough >= UInt64(try Kept.value(database, "SELECT min(seq) FROM record")) else {
+            return false
+        }
+        guard orphans.isOver, orphans.deletesPhotos else {
+            orphans = OrphanSweep(isNeeded: true)
+            return true
+        }
+        try begin()
+        try store { () throws(StoreError) in try statements.setProgress(LedgerWriter.inheritedName, 1) }
+        try commit()
+        return true
+    }
+
     /// False when the ledger before this run ended in order, and left nothing.
     func mayHaveOrphans() throws(LedgerError) -> Bool {
-        guard memory.root.generation == 1, head.sequence > 0 else { return false }
+        guard head.sequence > 0 else { return false }
         let query = statements.recordsFrom
         query.bind(1, head.sequence - 1)
         query.bind(2, head.sequence)
@@ -43,16 +77,17 @@ extension LedgerWriter {
         return true
     }
 
-    /// One step. False when there is nothing to look for.
-    func sweepOrphans() throws(LedgerError) -> Bool {
+    /// One step. False when there is nothing to look for. The photos of records up to `photosThrough` are given up.
+    func sweepOrphans(photosThrough: UInt64) throws(LedgerError) -> Bool {
         if orphans.through < head.sequence, !orphans.candidates.isEmpty, hasListedEnough {
             try lookThroughRecords()
         } else if !orphans.candidates.isEmpty, hasListedEnough {
             try deleteOrphans()
         } else if orphans.folder < OrphanSweep.folders {
-            orphans.candidates.formUnion(try photos.names(startingWith: UInt8(orphans.folder)))
+            let found = try photos.names(startingWith: UInt8(orphans.folder))
+            if orphans.deletesPhotos { orphans.candidates.formUnion(found) }
             orphans.folder += 1
-            orphans.through = 0
+            orphans.through = photosThrough
         } else {
             return false
         }
@@ -99,18 +134,24 @@ extension RecordBody {
         switch self {
         case .capture(let capture): capture.photos
         case .supplement(let supplement): supplement.photos
-        case .pass(let row), .carried(let row, _): row.photos
-        case .boot, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
+        case .carried(let row, _): row.photos
+        // A pass repeats those of its capture.
+        case .pass, .boot, .decision, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: []
         }
     }
 }
 
 extension PhotoStore {
-    /// The photos whose hash begins with this byte.
+    /// The photos whose hash begins with this byte. What a cut has left unfinished is deleted.
     func names(startingWith byte: UInt8) throws(LedgerError) -> [Digest] {
         let subfolder = folder + "/" + encodeHexadecimal([byte])
         guard files.exists(subfolder) else { return [] }
         let names = try LedgerError.file("list the photos") { () throws(MachineError) in try files.names(in: subfolder)
+        }
+        for name in names where name.hasPrefix(".") {
+            try LedgerError.file("delete an unfinished photo") { () throws(MachineError) in
+                try files.remove(subfolder + "/" + name)
+            }
         }
         return names.compactMap { name in
             guard name.utf8.count == 68, name.hasSuffix(".jpg") else { return nil }

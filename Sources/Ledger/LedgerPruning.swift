@@ -47,6 +47,8 @@ public struct LedgerSpace: Equatable, Sendable {
 extension LedgerWriter {
     private static let recordsSweptAtOnce: Int64 = 200
     private static let sweptName = "swept"
+    /// How many rows that end after a seal are looked at for photos that were taken before it.
+    private static let rowsThatMayReachBack: Int64 = 512
 
     public func space() throws(LedgerError) -> LedgerSpace {
         let pageBytes = UInt64(try Kept.value(database, "PRAGMA page_size"))
@@ -73,7 +75,7 @@ extension LedgerWriter {
             return true
         }
         let settled = try settledThrough(policy.destinations)
-        if let seal = try seal(after: state.photosThrough, days: policy.photoDays, settled, batch) {
+        if let seal = try photoSeal(after: state.photosThrough, days: policy.photoDays, settled, batch) {
             try sealed(.prune) { () throws(LedgerError) in
                 try insert(
                     .prune(
@@ -84,7 +86,8 @@ extension LedgerWriter {
         // Photos go first, so that their names are still there when their files are deleted.
         let bound = min(settled, state.photosThrough)
         guard let seal = try seal(after: state.through, days: policy.recordDays, bound, batch) else {
-            return try sweepOrphans()
+            if try sweepOrphans(photosThrough: state.photosThrough) { return true }
+            return try sweepInherited(photosThrough: state.photosThrough)
         }
         try prune(from: state.through, seal, policy.recordDays)
         return true
@@ -118,6 +121,31 @@ extension LedgerWriter {
             }
             return bound
         }
+    }
+
+    /// The same for photos: a row that waits names photos that were taken before it, and these stay.
+    private func photoSeal(
+        after from: UInt64, days: UInt32, _ settled: UInt64, _ batch: PruneBatch
+    ) throws(LedgerError) -> Record? {
+        guard let seal = try seal(after: from, days: days, settled, batch) else { return nil }
+        var lowest = seal.sequence + 1
+        for key in try captureKeysWaiting(after: settled) {
+            statements.captureOfKey.bind(1, text: key)
+            if let capture = try record(statements.captureOfKey) { lowest = min(lowest, capture.sequence) }
+        }
+        return lowest > seal.sequence ? seal : try self.seal(after: from, days: days, lowest - 1, batch)
+    }
+
+    private func captureKeysWaiting(after settled: UInt64) throws(LedgerError) -> [String] {
+        let query = statements.dueFrom
+        query.bind(1, settled)
+        query.bind(2, LedgerWriter.rowsThatMayReachBack)
+        defer { query.reset() }
+        var keys: [String] = []
+        while try step(query) {
+            if case .pass(let row) = try StoredRecord(query).decoded().body { keys.append(row.captureKey) }
+        }
+        return keys
     }
 
     /// The newest seal of the next batch that is old enough; nil when the batch would be too small.
@@ -157,7 +185,10 @@ extension LedgerWriter {
                 statements.removeRecords.bind(1, from)
                 statements.removeRecords.bind(2, seal.sequence)
                 try statements.removeRecords.run()
-                for removal in [statements.removeCaptures, statements.removeDue, statements.removeQuarantine] {
+                for removal in [
+                    statements.removeCaptures, statements.removeDue, statements.removeQuarantine,
+                    statements.removeSupplements,
+                ] {
                     removal.bind(1, seal.sequence)
                     try removal.run()
                 }
@@ -188,7 +219,8 @@ extension LedgerWriter {
                 switch try row.decoded().body {
                 case .capture(let capture): references += capture.photos
                 case .supplement(let supplement): references += supplement.photos
-                case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease, .carried,
+                case .carried(let row, _): references += row.photos
+                case .boot, .decision, .pass, .quarantine, .note, .seal, .prune, .generation, .manualRelease,
                     .unrecognised:
                     break
                 }

@@ -13,6 +13,12 @@ public struct QueryPage: Sendable {
         public let record: Record
         public let pass: PassRow
         public let delivery: RowDelivery
+        /// The row as each supplement leaves it; `pass` of a supplement that stands by itself is what it says.
+        public internal(set) var corrected: [Row] = []
+
+        public var isSupplement: Bool {
+            if case .supplement = record.body { true } else { false }
+        }
     }
 
     public internal(set) var rows: [Row] = []
@@ -37,6 +43,26 @@ extension QueryPage {
     }
 }
 
+/// Where a row stands in the order of time.
+private struct PassagePlace {
+    let second: Int64
+    let sequence: UInt64
+
+    func isAfter(_ other: PassagePlace?, _ newestFirst: Bool) -> Bool {
+        guard let other else { return true }
+        return newestFirst
+            ? (second, sequence) < (other.second, other.sequence) : (second, sequence) > (other.second, other.sequence)
+    }
+}
+
+private struct PassageBySupplement {
+    let record: Record
+    let row: PassRow
+    let isDue: Bool
+
+    var place: PassagePlace { PassagePlace(second: row.passedWall.second, sequence: record.sequence) }
+}
+
 /// How many passages of one day, direction and stage.
 public struct PassageCount: Equatable, Sendable {
     /// Days since 1970-01-01 in China Standard Time.
@@ -54,6 +80,8 @@ public struct PassageCounts: Sendable {
     public internal(set) var lines: [PassageCount] = []
     /// Whether each counted row was compared with its record.
     public internal(set) var isCompared = true
+    /// Supplements that correct or add such rows; the counts are of the rows as they were recorded.
+    public internal(set) var supplements = 0
 
     public var total: Int { lines.reduce(0) { $0 + $1.total } }
 
@@ -88,23 +116,105 @@ extension LedgerReader {
         _ query: LedgerQuery, newestFirst: Bool, limit: Int, after: UInt64? = nil
     ) throws(LedgerError) -> QueryPage {
         precondition((1...LedgerReader.pageLimit).contains(limit), "LDG-9 a page has 1 to 1,000 rows")
-        var start: (second: Int64, sequence: UInt64)?
-        if let after { start = (try pass(after).pass.passedWall.second, after) }
+        var start: PassagePlace?
+        if let after { start = PassagePlace(second: try shown(after).pass.passedWall.second, sequence: after) }
         let board = try DeliveryBoard(database, destination: query.destination)
+        let corrections = try Corrections(database, through: .max)
         var page = QueryPage()
-        let passages = try PassageQueries(reading: database)
-        try passages.rows(query, newestFirst: newestFirst, after: start) { (index, facts) throws(LedgerError) in
-            let delivery = try board.state(index.sequence, isDue: facts.outcome.isRowDue(after: facts.reason))
+        func put(_ record: Record, _ row: PassRow, isDue: Bool) throws(LedgerError) -> Bool {
+            let delivery = try board.state(record.sequence, isDue: isDue)
             if let wanted = query.delivery, wanted != delivery { return true }
             if page.rows.count == limit {
                 page.next = page.rows.last?.record.sequence
                 return false
             }
-            let (record, row) = try compared(index, passages)
-            page.rows.append(QueryPage.Row(record: record, pass: row, delivery: delivery))
+            var shown = QueryPage.Row(record: record, pass: row, delivery: delivery)
+            shown.corrected = try corrected(row, by: corrections.supplements(to: record.sequence)).map {
+                QueryPage.Row(record: $0.record, pass: $0.row, delivery: delivery)
+            }
+            page.rows.append(shown)
             return true
         }
+        // What answers only because of a supplement is not in the index: it comes in between, in its place.
+        var others = try answersBySupplement(query, corrections).filter { $0.place.isAfter(start, newestFirst) }
+        others.sort { $1.place.isAfter($0.place, newestFirst) }
+        var next = 0
+        var isFull = false
+        let passages = try PassageQueries(reading: database)
+        try passages.rows(query, newestFirst: newestFirst, after: start.map { ($0.second, $0.sequence) }) {
+            (index, facts) throws(LedgerError) in
+            let place = PassagePlace(second: index.second, sequence: index.sequence)
+            while !isFull, next < others.count, place.isAfter(others[next].place, newestFirst) {
+                isFull = try !put(others[next].record, others[next].row, isDue: others[next].isDue)
+                next += 1
+            }
+            if isFull { return false }
+            let (record, row) = try compared(index, passages)
+            isFull = try !put(record, row, isDue: facts.outcome.isRowDue(after: facts.reason))
+            return !isFull
+        }
+        while !isFull, next < others.count {
+            isFull = try !put(others[next].record, others[next].row, isDue: others[next].isDue)
+            next += 1
+        }
         return page
+    }
+
+    /// Passes of which only a corrected row answers, and supplements that stand by themselves and answer.
+    private func answersBySupplement(
+        _ query: LedgerQuery, _ corrections: Corrections
+    ) throws(LedgerError) -> [PassageBySupplement] {
+        var found: [PassageBySupplement] = []
+        let oldest = try oldest().sequence
+        for sequence in corrections.passes {
+            let supplements = corrections.supplements(to: sequence)
+            guard sequence >= oldest else {
+                for number in supplements { try add(number, query, &found) }
+                continue
+            }
+            let (record, row) = try pass(sequence)
+            guard !query.accepts(row) else { continue }
+            guard try corrected(row, by: supplements).contains(where: { query.accepts($0.row) }) else { continue }
+            found.append(PassageBySupplement(record: record, row: row, isDue: row.isDue))
+        }
+        for number in corrections.missed { try add(number, query, &found) }
+        return found
+    }
+
+    private func add(
+        _ number: UInt64, _ query: LedgerQuery, _ found: inout [PassageBySupplement]
+    ) throws(LedgerError) {
+        let (record, supplement) = try self.supplement(number)
+        let row = PassRow(supplement, recordedAt: record.wall)
+        guard query.accepts(supplement, row) else { return }
+        found.append(PassageBySupplement(record: record, row: row, isDue: false))
+    }
+
+    /// A row that a page has shown: a pass, or a supplement that stands by itself.
+    private func shown(_ sequence: UInt64) throws(LedgerError) -> (record: Record, pass: PassRow) {
+        if let record = try records(from: sequence, limit: 1).first, record.sequence == sequence,
+            case .supplement(let supplement) = record.body
+        {
+            return (record, PassRow(supplement, recordedAt: record.wall))
+        }
+        return try pass(sequence)
+    }
+
+    /// How many supplements correct or add a row of what is asked for.
+    public func supplementCount(_ query: LedgerQuery) throws(LedgerError) -> Int {
+        let corrections = try Corrections(database, through: .max)
+        var count = 0
+        let oldest = try oldest().sequence
+        for sequence in corrections.passes where sequence >= oldest {
+            let (_, row) = try pass(sequence)
+            let corrected = try self.corrected(row, by: corrections.supplements(to: sequence))
+            if query.accepts(row) || corrected.contains(where: { query.accepts($0.row) }) { count += corrected.count }
+        }
+        for number in corrections.missed {
+            let (record, supplement) = try self.supplement(number)
+            if query.accepts(supplement, PassRow(supplement, recordedAt: record.wall)) { count += 1 }
+        }
+        return count
     }
 
     /// Counts from the index. Up to 20,000 rows are compared with their records; beyond, `isCompared` is false.
@@ -128,6 +238,7 @@ extension LedgerReader {
             return true
         }
         counts.sort()
+        counts.supplements = try supplementCount(query)
         return counts
     }
 

@@ -103,6 +103,22 @@ public final class LedgerReader {
         return rows
     }
 
+    /// Ends what another thread reads through this reader now, with an error. The one call that any thread may make.
+    public func interrupt() { database.interrupt() }
+
+    /// How many prune records there are: more than before when something was removed in between.
+    public func pruneCount() throws(LedgerError) -> Int { try prunes().count }
+
+    /// The record up to which photos were given up, of this generation and those before; 0 when none were.
+    func photosPrunedThrough() throws(LedgerError) -> UInt64 {
+        var through: UInt64 = 0
+        for row in try prunes() {
+            guard let record = LedgerVerifier.decoded(row), case .prune(let entry) = record.body else { continue }
+            through = max(through, entry.photosThrough ?? 0)
+        }
+        return through
+    }
+
     /// What the counter beside the ledger holds; nil when there is none.
     public func sealedState() -> SealedState? {
         SealCounter(folder: LedgerPath.seals(folder), files).state

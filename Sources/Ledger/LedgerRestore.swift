@@ -203,7 +203,8 @@ private final class RestoredTables {
             statement.bind(5, record.wall.microseconds)
             try statement.run()
         case .carried(let row, _): try owe(row, record)
-        case .boot, .note, .seal, .prune, .generation, .manualRelease, .supplement, .unrecognised: break
+        case .supplement(let supplement): try statements.add(supplement, record.sequence)
+        case .boot, .note, .seal, .prune, .generation, .manualRelease, .unrecognised: break
         }
     }
 

@@ -49,15 +49,24 @@ extension Record {
 
 extension QueryPage.Row {
     /// `17 2026-03-01 08:00:05 in lane 1 A01 冀A12345 yellow stage 6 completed stage-allowed delivered SERIAL [hash]`
+    /// The row, and under it the row as each supplement leaves it.
+    public var lines: [String] { [line] + corrected.map { "  " + $0.line } }
+
     public var line: String {
         let plate = pass.plate.map { "\($0.text) \($0.colour.word)" } ?? "no plate"
         let stage = (pass.vehicle?.stage ?? .unknown).code
         let fleet = pass.vehicle?.fleet ?? ""
         return shown(
             "\(record.sequence) \(CivilTime(pass.passedWall).text) \(pass.direction.word) lane \(pass.lane.index + 1) "
-                + "\(pass.gate.gateCode) \(plate) stage \(stage) \(pass.outcome.word) "
+                + "\(pass.gate.gateCode) \(plate) stage \(stage) \(isSupplement ? "supplement" : pass.outcome.word) "
                 + "\(pass.reason?.word ?? "undecided") \(delivery.word) \(pass.serial)"
-                + (fleet.isEmpty ? "" : " \(fleet)") + " [\(record.hash.hexadecimal.prefix(12))]")
+                + (fleet.isEmpty ? "" : " \(fleet)") + supplementWords + " [\(record.hash.hexadecimal.prefix(12))]")
+    }
+
+    private var supplementWords: String {
+        guard case .supplement(let supplement) = record.body else { return "" }
+        let what = supplement.correctedSequence.map { "corrects record \($0)" } ?? "of a missed row"
+        return " \(what), by \(supplement.by.person): \(supplement.by.reason)"
     }
 }
 
@@ -82,6 +91,7 @@ extension PassageCounts {
         let days = max(1, last - first + 1)
         let tenths = (Int64(total) * 10 + days / 2) / days
         return "\(total) in all, \(tenths / 10).\(tenths % 10) a day on \(days) days"
+            + (supplements == 0 ? "" : ", as recorded; \(supplements) supplements correct or add such rows")
     }
 }
 

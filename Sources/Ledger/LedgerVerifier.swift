@@ -41,7 +41,7 @@ public final class LedgerVerifier {
     private let witness: LedgerHead?
     private let checksPhotos: Bool
     private let derived: DerivedTables
-    private var walk: ChainWalk
+    private var chain: ChainWalk
     private var report: LedgerReport
     private var boot: UInt32 = 0
     private var seals = SealWalk()
@@ -62,15 +62,17 @@ public final class LedgerVerifier {
 
     /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
     /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger
-    /// is read now, so that a writer which goes on meanwhile is not taken for one that was cut off.
+    /// is read now, so that a writer which goes on meanwhile is not taken for one that was cut off. `photosThrough` is
+    /// the record up to which a later generation has given the photos up.
     public init(
         _ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil,
-        firstKey: Ed25519PublicKey? = nil, checksPhotos: Bool = true
+        firstKey: Ed25519PublicKey? = nil, checksPhotos: Bool = true, photosThrough given: UInt64 = 0
     ) throws(LedgerError) {
         self.reader = reader
         self.witness = witness
         self.checksPhotos = checksPhotos
         derived = try DerivedTables(reader.database)
+        photosThrough = given
         sealed = reader.sealedState()
         var name = device ?? ""
         var first: UInt64 = 1
@@ -82,11 +84,11 @@ public final class LedgerVerifier {
             }
         }
         let genesis = LedgerHead(sequence: first &- 1, hash: Chain.genesis(device: name))
-        walk = ChainWalk(after: genesis)
+        chain = ChainWalk(after: genesis)
         report = LedgerReport(head: genesis)
         report.generation = seals.root?.generation ?? 1
         // Generation 1 begins with record 1; what a later one begins with, its generation record says.
-        if report.generation == 1, first > 1 { walk = ChainWalk(after: LedgerHead(sequence: 0, hash: genesis.hash)) }
+        if report.generation == 1, first > 1 { chain = ChainWalk(after: LedgerHead(sequence: 0, hash: genesis.hash)) }
         for row in try reader.prunes() {
             guard let record = LedgerVerifier.decoded(row), case .prune(let entry) = record.body else { continue }
             if foundation == nil, entry.records != nil { foundation = entry }
@@ -108,7 +110,7 @@ public final class LedgerVerifier {
             return
         }
         if let head = entry.lastGood, let row = try previous.reader.stored(from: head.sequence, limit: 1).first,
-            row.sequence == head.sequence, Digest(bytes: row.hash) != head.hash
+            row.sequence == head.sequence, row.hash != head.hash
         {
             throw fault(record, "record \(head.sequence) of the generation before is not the one that it names")
         }
@@ -116,7 +118,7 @@ public final class LedgerVerifier {
         report.add(.linked(entry.number, next.epoch == root.epoch && next.key == root.key))
     }
 
-    private static func decoded(_ row: StoredRecord) -> Record? {
+    static func decoded(_ row: StoredRecord) -> Record? {
         do throws(LedgerError) {
             return try row.decoded()
         } catch {
@@ -129,26 +131,50 @@ public final class LedgerVerifier {
     public func verify() -> LedgerReport {
         do throws(LedgerError) {
             if let words = try DerivedTables.structureFault(reader.database) { throw .structure(words) }
-            while try reader.database.reading({ () throws(LedgerError) in try turn() }) {}
-            if let witness, witness.sequence > report.head.sequence {
-                throw .damaged(
-                    sequence: report.head.sequence + 1,
-                    reason: "it is missing at the end: a head at record \(witness.sequence) was witnessed")
-            }
-            try finish()
-            let hasGrown = try reader.head()?.sequence ?? 0 > walk.head.sequence
-            try derived.finish(last: walk.head.sequence, open: hasGrown ? nil : open.mapValues { $0.sequence })
+            _ = try walk { _ in true }
         } catch {
             report.fault = error
         }
         return report
     }
 
+    /// The same without SQLite's own check of its pages, and in turns: `goesOn` is asked after each, and given how many
+    /// records there were, with no read open. Nil when it has answered false.
+    public func verifyTables(_ goesOn: (UInt64) -> Bool) -> LedgerReport? {
+        do throws(LedgerError) {
+            guard try walk(goesOn) else { return nil }
+        } catch {
+            report.fault = error
+        }
+        return report
+    }
+
+    /// False when it was told not to go on.
+    private func walk(_ goesOn: (UInt64) -> Bool) throws(LedgerError) -> Bool {
+        while try reader.database.reading({ () throws(LedgerError) in try turn() }) {
+            guard goesOn(report.records) else { return false }
+        }
+        if let witness, witness.sequence > report.head.sequence {
+            throw .damaged(
+                sequence: report.head.sequence + 1,
+                reason: "it is missing at the end: a head at record \(witness.sequence) was witnessed")
+        }
+        try finish()
+        try reader.database.reading { () throws(LedgerError) in
+            let hasGrown = try reader.head()?.sequence ?? 0 > chain.head.sequence
+            try derived.finish(last: chain.head.sequence, open: hasGrown ? nil : open.mapValues { $0.sequence })
+        }
+        return true
+    }
+
     /// False at the end.
     private func turn() throws(LedgerError) -> Bool {
-        let rows = try reader.stored(from: walk.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
+        let rows = try reader.stored(from: chain.head.sequence + 1, limit: LedgerVerifier.rowsPerTurn)
+        guard let first = rows.first, let last = rows.last else { return false }
+        derived.begin(max(first.sequence, prunedThrough + 1), last.sequence)
+        defer { derived.reset() }
         for row in rows { try check(row) }
-        return !rows.isEmpty
+        return true
     }
 
     private func finish() throws(LedgerError) {
@@ -175,14 +201,14 @@ public final class LedgerVerifier {
     private var prunedThrough: UInt64 { foundation?.records?.through ?? 0 }
 
     private func check(_ row: StoredRecord) throws(LedgerError) {
-        var next = walk
+        var next = chain
         let isFoundation = row.sequence <= prunedThrough && row.kind == Int64(RecordKind.seal.rawValue)
         if isFoundation, let record = LedgerVerifier.decoded(row), case .seal(let seal) = record.body {
             // What lay between is gone. The seal's own signature binds it, and it is checked below.
             next = ChainWalk(after: LedgerHead(sequence: row.sequence &- 1, hash: seal.previousHash))
         }
-        try next.advance(row)
-        let record = try row.decoded()
+        let header = try next.advance(row)
+        let record = try row.decoded(header)
         if let witness, witness.sequence == row.sequence, witness.hash != record.hash {
             throw .damaged(sequence: row.sequence, reason: "its hash is not the one that was witnessed")
         }
@@ -195,7 +221,7 @@ public final class LedgerVerifier {
         try clocks.advance(record, &report)
         try checkBody(record, row.canonical)
         if record.sequence > prunedThrough { try derived.check(record) }
-        walk = next
+        chain = next
         report.records += 1
         report.head = next.head
     }

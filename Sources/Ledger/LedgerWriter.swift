@@ -96,7 +96,8 @@ public final class LedgerWriter {
             throw .store(error)
         }
         try index.fillIfEmpty(database)
-        orphans = OrphanSweep(isNeeded: try mayHaveOrphans())
+        let mayHaveOrphans = try mayHaveOrphans()
+        do throws(StoreError) { orphans = try orphanSweep(isNeeded: mayHaveOrphans) } catch { throw .store(error) }
     }
 
     /// Set when this opening has begun a new generation, and why.
@@ -171,7 +172,7 @@ public final class LedgerWriter {
         database.rollback()
         if let memoryAtBegin {
             memory = memoryAtBegin
-            orphans = OrphanSweep(isNeeded: memory.root.generation == 1)
+            orphans = OrphanSweep(isNeeded: true, deletesPhotos: orphans.deletesPhotos)
         }
         memoryAtBegin = nil
     }

@@ -62,7 +62,11 @@ struct RecordHeader {
 
 extension Record {
     init(canonical: [UInt8], hash: Digest) throws(RecordFault) {
-        let header = try RecordHeader(canonical: canonical)
+        try self.init(canonical: canonical, RecordHeader(canonical: canonical), hash: hash)
+    }
+
+    /// `header` is that of these bytes.
+    init(canonical: [UInt8], _ header: RecordHeader, hash: Digest) throws(RecordFault) {
         sequence = header.sequence
         kindNumber = header.kindNumber
         laneTime = header.laneTime
@@ -380,7 +384,7 @@ extension FieldReader {
         let characters = try self.text(text)
         // A plate is kept normalised, so normalising it again must not change it.
         guard let colour = PlateColour(rawValue: number), let plate = Plate(characters, colour: colour),
-            plate.text.utf8.elementsEqual(characters.utf8)
+            areSameBytes(plate.text, characters)
         else { throw .invalid(text.rawValue) }
         return plate
     }

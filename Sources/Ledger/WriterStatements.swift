@@ -30,7 +30,10 @@ final class WriterStatements {
     let removeCaptures: Statement
     let removeDue: Statement
     let removeQuarantine: Statement
+    private let insertSupplement: Statement
+    let removeSupplements: Statement
     let firstOpenSequence: Statement
+    let dueFrom: Statement
 
     init(_ database: Database) throws(StoreError) {
         insertRecord = try database.prepare(
@@ -103,8 +106,21 @@ final class WriterStatements {
             DELETE FROM due WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM delivery)
             AND seq < (SELECT max(seq) FROM due)
             """)
+        insertSupplement = try database.prepare("INSERT INTO supplement(seq, corrects) VALUES(?1, ?2)")
+        removeSupplements = try database.prepare("DELETE FROM supplement WHERE seq <= ?1")
         removeQuarantine = try database.prepare("DELETE FROM quarantine WHERE seq <= ?1")
+        dueFrom = try database.prepare(
+            """
+            SELECT record.seq, kind, token, canonical, hash FROM due JOIN record ON record.seq = due.seq
+            WHERE due.seq > ?1 ORDER BY due.seq LIMIT ?2
+            """)
         firstOpenSequence = try database.prepare("SELECT min(seq) FROM open_decision")
+    }
+
+    func add(_ supplement: Supplement, _ sequence: UInt64) throws(StoreError) {
+        insertSupplement.bind(1, sequence)
+        insertSupplement.bind(2, supplement.correctedSequence ?? 0)
+        try insertSupplement.run()
     }
 
     func progressValue(_ name: String) throws(StoreError) -> Int64 {

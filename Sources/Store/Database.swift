@@ -224,6 +224,11 @@ public final class Database {
         _ = try statement.step()
     }
 
+    /// Ends what another thread reads through this connection now, with an error. The connection must stay open meanwhile.
+    public func interrupt() {
+        sqlite3_interrupt(handle)
+    }
+
     /// Undoes everything since `begin`. Harmless when SQLite has already done so because of an error.
     public func rollback() {
         guard isInTransaction else { return }

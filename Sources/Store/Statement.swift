@@ -63,6 +63,22 @@ public final class Statement {
         check(sqlite3_bind_null(handle, parameter))
     }
 
+    /// Whether the column of the row holds this text, byte for byte.
+    public func holds(_ column: Int32, _ text: String) -> Bool {
+        let found = bytes(column, sqlite3_column_text(handle, column))
+        guard found.count == text.utf8.count else { return false }
+        let isSame = text.utf8.withContiguousStorageIfAvailable { text in
+            for index in 0..<found.count where found[index] != text[index] { return false }
+            return true
+        }
+        return isSame ?? found.elementsEqual(text.utf8)
+    }
+
+    /// The bytes of a blob, as long as `body` runs and without a copy.
+    public func withBlob<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        body(bytes(column, sqlite3_column_blob(handle, column)))
+    }
+
     /// True when there is a row to read. When it throws, the statement has been reset.
     public func step() throws(StoreError) -> Bool {
         let code = sqlite3_step(handle)

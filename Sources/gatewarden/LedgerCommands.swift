@@ -75,7 +75,7 @@ private func showPassages(
     _ reader: LedgerReader, _ query: LedgerQuery, _ newestFirst: Bool, _ limit: Int, _ after: UInt64?
 ) throws(LedgerError) -> Int32 {
     let page = try reader.passages(query, newestFirst: newestFirst, limit: limit, after: after)
-    for row in page.rows where !StandardOutput.line(row.line) { return 1 }
+    for line in page.rows.flatMap({ $0.lines }) where !StandardOutput.line(line) { return 1 }
     let gaps = try reader.gaps(page.covered(query, newestFirst: newestFirst, isFirst: after == nil))
     for gap in gaps where !StandardOutput.line("gap: \(gap.line)") { return 1 }
     if let next = page.next, !StandardOutput.line("more: add --after \(next)") { return 1 }

@@ -1,20 +1,23 @@
 // The ledger's measurements, for `tools/bench ledger`. Each command prints one JSON line.
 //
-// Ratios are taken in one process and in rounds that go by turns through all that is compared, so that a disk which is
-// slower now than a moment ago is slower for all of them; the ratio of each round is taken, and of those the median.
+// Ratios are taken in one process and by turns, so that a disk which is slower now than a moment ago is slower for all
+// that is compared: single pieces of work where two are (`Pairs`), rounds of some where more are (`Race`). The ratio of
+// each round is taken, and of those the median.
 
 import Domain
 import Foundation
 import Ledger
 import Machine
+import Synchronization
 
 @main
 struct Main {
     private static let usage = """
-        usage: gwbench append FOLDER ROUNDS        one record, sixteen, bare SQLite and the bare disk, by turns
+        usage: gwbench append FOLDER ROUNDS        records, sixteen in one, bare SQLite and the bare disk, in pairs
                gwbench fill FOLDER RECORDS         make a ledger of so many records
                gwbench size SMALL LARGE ROUNDS     the same passes into two ledgers, by turns
                gwbench wrap FOLDER ROUNDS          traffic into a ring that wraps and one that does not, by turns
+               gwbench beside FOLDER ROUNDS        append while the ledger is read through in the background, and while not
                gwbench hammer FOLDER               append passes until killed
                gwbench open FOLDER                 open as the controller does, then verify the newest records
                gwbench verify FOLDER               verify all
@@ -28,6 +31,7 @@ struct Main {
             case ("fill", 3): try report(fill(arguments[1], number(arguments[2])))
             case ("size", 4): try report(size(arguments[1], arguments[2], rounds: number(arguments[3])))
             case ("wrap", 3): try report(wrap(arguments[1], rounds: number(arguments[2])))
+            case ("beside", 3): try report(beside(arguments[1], rounds: number(arguments[2])))
             case ("hammer", 2): try hammer(arguments[1])
             case ("open", 2): try report(open(arguments[1]))
             case ("verify", 2): try report(verify(arguments[1]))
@@ -60,35 +64,45 @@ struct Main {
         for _ in 0..<400 { try ledger.pass() }
         try ledger.transaction { for _ in 0..<100 { try ledger.note() } }
         let path = folder + "/ledger/ledger.db"
-        let noteBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 7)
+        let noteBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 12)
         let decisionBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 4)
         let bareNote = try BareSQLite(folder + "/note.db", rowBytes: noteBytes)
         let bareDecision = try BareSQLite(folder + "/decision.db", rowBytes: decisionBytes)
+        let passRowBytes = try BareSQLite.meanRecordBytes(ledger: path, kind: 5)
+        let barePass = try BareSQLite(folder + "/pass.db", rowBytes: passRowBytes)
         let disk = try BareDisk(folder + "/disk")
         for _ in 0..<1_200 {
             try bareNote.append()
             try bareDecision.append()
+            try barePass.append()
         }
         let written = writtenBytes()
         for _ in 0..<2_000 { try ledger.pass() }
         let passBytes = (writtenBytes() - written) / 2_000
-        var race = Race()
-        race.add("disk", 20) { try disk.append() }
-        race.add("bare-note", 20) { try bareNote.append() }
-        race.add("note", 20) { try ledger.transaction { try ledger.note() } }
-        race.add("sixteen", 20) { try ledger.transaction { for _ in 0..<16 { try ledger.note() } } }
-        race.add("bare-decision", 20) { try bareDecision.append() }
-        race.add("decision", 20) { try ledger.transaction { try ledger.decide() } }
-        try race.run(rounds) { try ledger.transaction { try ledger.end() } }
+        let one = { try ledger.transaction { try ledger.note() } }
+        let note = try Pairs({ try bareNote.append() }, one, rounds)
+        let fault = try Pairs(
+            { try bareNote.append() }, { try ledger.transaction { try ledger.fault() } }, rounds)
+        let noteOfDisk = try Pairs({ try disk.append() }, one, rounds)
+        let bareOfDisk = try Pairs({ try disk.append() }, { try bareNote.append() }, rounds)
+        let sixteen = try Pairs(
+            { try ledger.transaction { for _ in 0..<16 { try ledger.note() } } }, one, rounds)
+        let decision = try Pairs(
+            { try bareDecision.append() }, { try ledger.transaction { try ledger.decide() } }, rounds,
+            after: { try ledger.transaction { try ledger.end() } })
+        let pass = try Pairs(
+            { try barePass.append() }, { try ledger.transaction { try ledger.end() } }, rounds,
+            before: { try ledger.transaction { try ledger.decide() } })
         return [
             "pass_written_bytes": passBytes, "note_bytes": Double(noteBytes), "decision_bytes": Double(decisionBytes),
-            "disk_us": race.median("disk") * 1e6, "bare_note_us": race.median("bare-note") * 1e6,
-            "note_us": race.median("note") * 1e6, "bare_decision_us": race.median("bare-decision") * 1e6,
-            "decision_us": race.median("decision") * 1e6, "sixteen_us": race.median("sixteen") * 1e6,
-            "note_rate_of_bare": race.ratio("bare-note", "note"),
-            "decision_rate_of_bare": race.ratio("bare-decision", "decision"),
-            "note_rate_of_disk": race.ratio("disk", "note"), "bare_rate_of_disk": race.ratio("disk", "bare-note"),
-            "sixteen_times_one": race.ratio("sixteen", "note"),
+            "pass_bytes": Double(passRowBytes), "disk_us": noteOfDisk.first * 1e6, "bare_note_us": note.first * 1e6,
+            "note_us": note.second * 1e6, "fault_us": fault.second * 1e6, "fault_rate_of_bare": fault.ratio,
+            "bare_decision_us": decision.first * 1e6,
+            "decision_us": decision.second * 1e6, "bare_pass_us": pass.first * 1e6, "pass_us": pass.second * 1e6,
+            "sixteen_us": sixteen.first * 1e6, "note_rate_of_bare": note.ratio,
+            "note_rate_of_bare_overall": note.overall, "decision_rate_of_bare": decision.ratio,
+            "pass_rate_of_bare": pass.ratio, "note_rate_of_disk": noteOfDisk.ratio,
+            "bare_rate_of_disk": bareOfDisk.ratio, "sixteen_times_one": sixteen.ratio,
         ]
     }
 
@@ -148,6 +162,47 @@ struct Main {
         ]
     }
 
+    /// The background check as the controller runs it, its rests included; every other round it stands still.
+    private static func beside(_ folder: String, rounds: Int) throws -> [String: Double] {
+        let ledger = try SyntheticLedger(folder)
+        let reader = try LedgerReader(folder: folder, files: DiskFiles())
+        let isHeld = Atomic<Bool>(true)
+        let isOver = Atomic<Bool>(false)
+        let read = Atomic<UInt64>(0)
+        var settings = ThreadSettings(name: "check")
+        settings.isBackground = true
+        let shared = SharedReader(reader: reader)
+        let thread = try Machine.Thread(settings, shortfall: { _ in }) {
+            while !isOver.load(ordering: .relaxed) {
+                var began = now()
+                let verifier = try? LedgerVerifier(shared.reader, device: "bench", checksPhotos: false)
+                _ = verifier?.verifyTables { records in
+                    read.store(records, ordering: .relaxed)
+                    usleep(useconds_t(max(2_000, min(1_000_000, (now() - began) * 3e6))))
+                    while isHeld.load(ordering: .relaxed), !isOver.load(ordering: .relaxed) { usleep(1_000) }
+                    began = now()
+                    return !isOver.load(ordering: .relaxed)
+                }
+            }
+        }
+        var race = Race()
+        race.add("alone", 1) {
+            isHeld.store(true, ordering: .relaxed)
+            for _ in 0..<50 { try ledger.transaction { try ledger.note() } }
+        }
+        race.add("beside", 1) {
+            isHeld.store(false, ordering: .relaxed)
+            for _ in 0..<50 { try ledger.transaction { try ledger.note() } }
+        }
+        try race.run(rounds) {}
+        isOver.store(true, ordering: .relaxed)
+        _ = thread.join(within: .seconds(10))
+        return [
+            "alone_us": race.median("alone") / 50 * 1e6, "beside_us": race.median("beside") / 50 * 1e6,
+            "rate_of_alone": race.ratio("alone", "beside"), "read": Double(read.load(ordering: .relaxed)),
+        ]
+    }
+
     /// What the disk was given to write, by the kernel's count; nil when it does not count.
     private static func writtenBytes() -> Double {
         let text = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)) ?? ""
@@ -178,6 +233,11 @@ struct Main {
     }
 }
 
+/// One thread reads through it.
+private struct SharedReader: @unchecked Sendable {
+    let reader: LedgerReader
+}
+
 func now() -> Double {
     Double(clock_gettime_nsec(CLOCK_MONOTONIC)) / 1e9
 }
@@ -186,6 +246,47 @@ private func clock_gettime_nsec(_ clock: Int32) -> UInt64 {
     var time = timespec()
     clock_gettime(clock, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Two ways of doing something, piece by piece: one, the other, the other, one.
+struct Pairs {
+    private static let pairsOfARound = 16
+    /// Seconds of one piece, the median of the rounds' means.
+    let first: Double
+    let second: Double
+    /// How many times as long the first takes as the second: the median over the rounds, and of all of it together.
+    let ratio: Double
+    let overall: Double
+
+    /// `before` and `after` each piece of the second are not measured.
+    init(
+        _ one: () throws -> Void, _ other: () throws -> Void, _ rounds: Int, before: () throws -> Void = {},
+        after: () throws -> Void = {}
+    ) throws {
+        func timed(_ work: () throws -> Void) throws -> Double {
+            let from = now()
+            try work()
+            return now() - from
+        }
+        var firsts: [Double] = []
+        var seconds: [Double] = []
+        for _ in 0..<rounds {
+            var sums = (0.0, 0.0)
+            for pair in 0..<Pairs.pairsOfARound {
+                if pair.isMultiple(of: 2) { sums.0 += try timed(one) }
+                try before()
+                sums.1 += try timed(other)
+                try after()
+                if !pair.isMultiple(of: 2) { sums.0 += try timed(one) }
+            }
+            firsts.append(sums.0 / Double(Pairs.pairsOfARound))
+            seconds.append(sums.1 / Double(Pairs.pairsOfARound))
+        }
+        first = Race.median(firsts)
+        second = Race.median(seconds)
+        ratio = Race.median(zip(firsts, seconds).map { $0 / $1 })
+        overall = firsts.reduce(0, +) / seconds.reduce(0, +)
+    }
 }
 
 /// Several ways of doing something, each some times a round.
@@ -229,7 +330,7 @@ struct Race {
         (seconds[first] ?? []).reduce(0, +) / (seconds[second] ?? []).reduce(0, +)
     }
 
-    private static func median(_ values: [Double]) -> Double {
+    fileprivate static func median(_ values: [Double]) -> Double {
         guard !values.isEmpty else { return 0 }
         let sorted = values.sorted()
         return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2

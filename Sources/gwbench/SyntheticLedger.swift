@@ -40,10 +40,19 @@ final class SyntheticLedger {
         try writer.commit()
     }
 
+    /// A record that stands in no index.
     func note() throws {
+        try writer.append(note: .uplinkState(destination: "uplink-1", isReachable: false, detail: detail()))
+    }
+
+    /// The same in the index of what tells of gaps.
+    func fault() throws {
+        try writer.append(note: .faultRaised(subject: "camera north", detail: detail()))
+    }
+
+    private func detail() -> String {
         count += 1
-        let detail = "no answer for 60 s; \(count); " + String(repeating: "the link to the recorder is up; ", count: 6)
-        try writer.append(note: .faultRaised(subject: "camera north", detail: detail))
+        return "no answer for 60 s; \(count); " + String(repeating: "the link to the recorder is up; ", count: 6)
     }
 
     private func nextToken() -> VehicleToken {

@@ -34,7 +34,7 @@ struct FormatDocumentTests {
                 lines.append(String(rest.prefix(96)))
                 rest = rest.dropFirst(96)
             }
-            lines.append("hash(\(row.sequence)) " + hexadecimalText(row.hash))
+            lines.append("hash(\(row.sequence)) " + hexadecimalText(row.hash?.bytes ?? []))
         }
         let example = lines.joined(separator: "\n")
         #expect(document.contains("```\n" + example + "\n```"), "the example should be:\n\(example)")

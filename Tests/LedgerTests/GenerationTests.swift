@@ -158,6 +158,23 @@ struct GenerationTests {
         #expect(try site.report().isSound)
     }
 
+    /// The file is set aside, and the power goes before the new generation's first record is there.
+    @Test func whatWasDueGoesOnAfterAStartThatCameNoFurther() throws {
+        try began()
+        let head = try #require(try site.reader().head())
+        try FileManager.default.removeItem(atPath: path("seal/key"))
+        do { _ = try site.writer() }
+        #expect(exists("ledger-0001.db"))
+        for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+            try? FileManager.default.removeItem(atPath: path(name))
+        }
+        let entry = try goOn()
+        #expect(entry.setAside == "ledger-0001.db")
+        #expect(entry.lastGood == head)
+        #expect(entry.reason.contains("came no further"))
+        #expect(try site.reader().backlog(destination: "p") == 2 + 1)
+    }
+
     @Test func aLedgerBegunWithoutKeysIsSetAside() throws {
         try began()
         // What earlier versions wrote: no key in the first record.

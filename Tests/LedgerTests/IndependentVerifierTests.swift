@@ -83,6 +83,13 @@ struct IndependentVerifierTests {
             supplement.passedWall = site.clock.wall()
             supplement.gate = LedgerSite.gate
             _ = try $0.append(supplement: supplement, photos: [Photo(kind: .scene, jpeg: [0xFF, 0xD8, 7])])
+            var again = Supplement(correcting: last, by: act)
+            again.direction = .entry
+            _ = try $0.append(supplement: again)
+            var missed = Supplement(correcting: nil, by: act)
+            missed.plate = Plate("冀C00001", colour: .yellow)
+            missed.direction = .exit
+            _ = try $0.append(supplement: missed)
         }
         let plate = try #require(Plate("冀A12345", colour: .yellow))
         let entry = ListEntry(plate: plate, kind: .black, reason: "欠费", validUntil: site.clock.wall())
@@ -109,7 +116,7 @@ struct IndependentVerifierTests {
     private func exportsAreProved(_ head: LedgerHead) throws {
         let reader = try site.reader()
         let middle = try reader.records(from: head.sequence - 6, limit: 1)[0].wall.second
-        var queries = [LedgerQuery](repeating: LedgerQuery(), count: 9)
+        var queries = [LedgerQuery](repeating: LedgerQuery(), count: 12)
         queries[1].plate = "*1234*"
         queries[2].outcomes = PassOutcome.allCases
         queries[3].fromSecond = middle
@@ -122,6 +129,11 @@ struct IndependentVerifierTests {
         queries[7].delivery = .waiting
         queries[8].fromSecond = 0
         queries[8].toSecond = 10_000_000_000
+        // What a supplement has corrected, and what one has added.
+        queries[9].plate = "粤Z*"
+        queries[10].plate = "冀C*"
+        queries[11].directions = [.exit]
+        queries[11].isDueOnly = true
         let path = site.folder + "/export"
         for format in [ExportFormat.csv, .jsonLines] {
             for query in queries {

@@ -16,7 +16,7 @@ struct LyingDiskTests {
 
         init(_ site: LedgerSite) throws {
             let reader = try site.reader()
-            records = try reader.stored(from: 1, limit: 10_000).map { $0.canonical + $0.hash }
+            records = try reader.stored(from: 1, limit: 10_000).map { $0.canonical + ($0.hash?.bytes ?? []) }
             keys = try reader.knownCaptureKeys(limit: 10_000)
             let writer = try site.writer()
             try writer.begin()

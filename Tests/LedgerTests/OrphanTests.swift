@@ -77,13 +77,45 @@ struct OrphanTests {
         #expect(try tidy(site.bootedWriter()) == 0)
     }
 
-    @Test func aLaterGenerationDeletesNothing() throws {
+    /// What the records before name may not be readable any more: all of it stays as long as photos are kept.
+    @Test func aLaterGenerationKeepsThePhotosOfBeforeForTheirTime() throws {
         try crash(1)
         try FileManager.default.removeItem(atPath: site.folder + "/seal/key")
-        let writer = try site.bootedWriter()
-        #expect(writer.generation != nil)
-        _ = try tidy(writer)
-        #expect(try photoCount() == 5)
+        do {
+            let writer = try site.bootedWriter()
+            #expect(writer.generation != nil)
+            _ = try tidy(writer)
+            #expect(try photoCount() == 5)
+            // It keeps its own ones for their time.
+            site.clock.advance(seconds: 400 * 86_400)
+            try site.pass(writer, "k9", photos: [[9]])
+            try writer.seal(.late)
+            #expect(try photoCount() == 6)
+            let photos = RetentionPolicy(recordDays: 730, photoDays: 365, destinations: [])
+            var batch = PruneBatch()
+            batch.least = 1
+            while try writer.tidy(photos, batch: batch) {}
+        }
+        // Those of the generation before are past their time with those of this one's first record.
+        #expect(try photoCount() == 1)
+        let all = try LedgerGenerations.verify(folder: site.folder, files: site.files)
+        #expect(all.isSound && all.reports.map(\.report.isSound) == [true, true])
+        // From now on what a crash leaves goes at once.
+        try crash(1)
+        #expect(try photoCount() == 1 + 2 + 3)
+        _ = try tidy(site.bootedWriter())
+        #expect(try photoCount() == 1 + 2)
+    }
+
+    @Test func anUnfinishedPhotoIsDeletedInAnyGeneration() throws {
+        try crash(0)
+        let folder = site.folder + "/photos/00"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let unfinished = folder + "/.00" + String(repeating: "ab", count: 31) + ".jpg.new"
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: unfinished))
+        try FileManager.default.removeItem(atPath: site.folder + "/seal/key")
+        _ = try tidy(site.bootedWriter())
+        #expect(!FileManager.default.fileExists(atPath: unfinished))
     }
 
     @Test func aDamagedRecordKeepsEveryPhoto() throws {

@@ -16,6 +16,8 @@ private enum Proof {
     static let passes = number("GATEWARDEN_PROVE_PASSES", 8)
     /// Every n-th cut; 1 is every one.
     static let stride = number("GATEWARDEN_PROVE_STRIDE", 1)
+    static let lifePasses = number("GATEWARDEN_PROVE_LIFE_PASSES", 6)
+    static let lifeStride = number("GATEWARDEN_PROVE_LIFE_STRIDE", 17)
     static let cuts = number("GATEWARDEN_PROVE_CUTS", 1)
     static let seed = UInt64(number("GATEWARDEN_PROVE_SEED", 1))
 }
@@ -33,6 +35,25 @@ struct PowerCutTests {
         }
         print("one cut, \(mode): \(sweep.places) places, \(sweep.images) different disks, seed \(Proof.seed)")
         #expect(sweep.places > Proof.passes)
+    }
+
+    /// The ring wraps, persons act, a damaged file is set aside, and the ring of the next generation wraps.
+    @Test(arguments: CutMode.allCases) func aPowerCutInAnyChapterOfALifeLosesNothingAcknowledged(mode: CutMode) throws {
+        for (name, start, workload) in try PowerCutWorkload.life(passes: Proof.lifePasses) {
+            let image = start.image.moved(from: start.folder, to: workload.site.folder)
+            var sweep = Sweep(workload, image, seed: Proof.seed)
+            try sweep.all(mode, stride: Proof.lifeStride) { image, before, place in
+                var cut = start
+                cut.image = image
+                cut.folder = workload.site.folder
+                let after = try PowerCutWorkload(cut)
+                let fault = Result { try after.recover(before, workload.confirmed) }
+                #expect(fault.isRight, "\(name): cut \(place), \(mode), seed \(Proof.seed): \(fault.words)")
+                return fault.isRight
+            }
+            print("life, \(name), \(mode): \(sweep.places) places, \(sweep.images) different disks, seed \(Proof.seed)")
+            #expect(sweep.places > 0)
+        }
     }
 
     /// The second cut comes at any write of the recovery from the first and of the pass after it, in a mode that the

@@ -13,6 +13,7 @@ struct Acknowledgement {
     var head: LedgerHead
     /// How many due items were confirmed.
     var confirmed: Int
+    var wall: Int64
 }
 
 final class PowerCutWorkload {
@@ -24,13 +25,21 @@ final class PowerCutWorkload {
     /// The due items in the order in which they were confirmed.
     private(set) var confirmed: [DuePosition] = []
     private var passes = 0
+    /// Set where the workload begins with a generation that is to be set aside.
+    var inherited: Inheritance?
+    /// The disk at the end of a chapter, its log as it is.
+    var ending = DiskImage()
+    /// Whether a recovery goes on until the ring has wrapped.
+    var isLife = false
 
     init(_ image: DiskImage, moved from: String? = nil) throws {
         disk = SimulatedDisk()
         site = try LedgerSite(disk: disk)
         disk.start(from: image.moved(from: from, to: site.folder))
         acknowledgements.append(
-            Acknowledgement(operations: 0, head: LedgerHead(sequence: 0, hash: .zero), confirmed: 0))
+            Acknowledgement(
+                operations: 0, head: LedgerHead(sequence: 0, hash: .zero), confirmed: 0,
+                wall: site.clock.wallMicroseconds))
     }
 
     /// Two runs of the program, with an orderly end. Every tenth pass the log is moved into the main file as SQLite
@@ -50,7 +59,7 @@ final class PowerCutWorkload {
         }
     }
 
-    private func seal(_ writer: LedgerWriter, _ reason: SealReason) throws {
+    func seal(_ writer: LedgerWriter, _ reason: SealReason) throws {
         try writer.seal(reason, destinations: [PowerCutWorkload.destination])
         acknowledge(writer)
     }
@@ -83,25 +92,33 @@ final class PowerCutWorkload {
         for _ in 0..<2 { try deliver(writer) }
     }
 
-    func deliver(_ writer: LedgerWriter) throws {
-        guard let item = try site.reader().nextDue(destination: PowerCutWorkload.destination) else { return }
-        confirmed.append(DuePosition(sequence: item.sequence, step: item.step))
+    /// The next due item, its photo read as the uplink does. False when there is none.
+    @discardableResult
+    func deliver(_ writer: LedgerWriter) throws -> Bool {
+        guard let item = try site.reader().nextDue(destination: PowerCutWorkload.destination) else { return false }
+        if let photo = item.photo { _ = try site.reader().photo(photo) }
+        confirm(item)
         try commit(writer, isReceipt: true) {
             try $0.confirm(destination: PowerCutWorkload.destination, sequence: item.sequence, step: item.step)
         }
+        return true
     }
 
-    private func commit(
-        _ writer: LedgerWriter, isReceipt: Bool = false, _ work: (LedgerWriter) throws -> Void
+    func confirm(_ item: DueItem) { confirmed.append(DuePosition(sequence: item.sequence, step: item.step)) }
+
+    func commit<T>(
+        _ writer: LedgerWriter, isReceipt: Bool = false, _ work: (LedgerWriter) throws -> T
     ) throws {
-        try writer.transaction(work)
+        _ = try writer.transaction(work)
         acknowledge(writer, isReceipt: isReceipt)
     }
 
-    private func acknowledge(_ writer: LedgerWriter, isReceipt: Bool = false) {
+    func acknowledge(_ writer: LedgerWriter, isReceipt: Bool = false) {
         let confirmed = (acknowledgements.last?.confirmed ?? 0) + (isReceipt ? 1 : 0)
         acknowledgements.append(
-            Acknowledgement(operations: disk.log.count, head: writer.head, confirmed: confirmed))
+            Acknowledgement(
+                operations: disk.log.count, head: writer.head, confirmed: confirmed,
+                wall: site.clock.wallMicroseconds))
     }
 
     /// What was acknowledged when this many operations were done.
@@ -114,9 +131,15 @@ final class PowerCutWorkload {
     /// Goes on from what a cut has left, and gives the first thing that is not as it must be. `before` is what was
     /// acknowledged, `positions` the due items in their order.
     func recover(_ before: Acknowledgement, _ positions: [DuePosition]) throws -> String? {
-        acknowledgements = [Acknowledgement(operations: 0, head: before.head, confirmed: before.confirmed)]
+        acknowledgements = [
+            Acknowledgement(operations: 0, head: before.head, confirmed: before.confirmed, wall: before.wall)
+        ]
+        // Some seconds later.
+        site.clock.wallMicroseconds = before.wall + 5_000_000
         let reopened = try site.writer()
-        if let generation = reopened.generation { return "a new generation began: \(generation.reason)" }
+        if let generation = reopened.generation, inherited == nil || before.head.sequence > 0 {
+            return "a new generation began: \(generation.reason)"
+        }
         guard reopened.head.sequence >= before.head.sequence else {
             return "records are missing: \(reopened.head.sequence) of \(before.head.sequence)"
         }
@@ -131,6 +154,8 @@ final class PowerCutWorkload {
         try commit(reopened) { try $0.appendBoot(version: "1.0.0", cause: "power cut") }
         try pass(reopened)
         try seal(reopened, .start)
+        if let fault = try checkInherited() { return fault }
+        if isLife, let fault = try endsInOrder(reopened) { return fault }
         let report = try site.report(witness: before.head.sequence == 0 ? nil : before.head)
         guard report.isSound else { return report.fault?.description ?? "not sound" }
         guard report.head == reopened.head else { return "the last record is not that of the writer" }
@@ -146,7 +171,7 @@ final class PowerCutWorkload {
 }
 
 extension LedgerReader {
-    fileprivate func nextPosition(_ destination: String) throws -> DuePosition? {
+    func nextPosition(_ destination: String) throws -> DuePosition? {
         guard let item = try nextDue(destination: destination) else { return nil }
         return DuePosition(sequence: item.sequence, step: item.step)
     }

@@ -69,6 +69,32 @@ struct RingTests {
         #expect(try LedgerVerifier(site.reader(), witness: head).verify().isSound)
     }
 
+    /// The seal that the photos go up to lies between a capture and the end of its passage, which still waits.
+    @Test func aPhotoStaysAsLongAsItsRowWaits() throws {
+        let writer = try site.bootedWriter()
+        let token = site.nextToken(writer)
+        let capture = try site.capture("k1", photos: [[7, 7]])
+        try writer.transaction { _ = try $0.append(capture: capture, lane: LaneID(0), token: token) }
+        try writer.transaction {
+            try $0.append(decision: try site.decision(token, key: "k1"), gate: LedgerSite.gate)
+        }
+        try writer.seal(.inTime)
+        try writer.transaction { _ = try $0.append(end: site.end(token), gate: LedgerSite.gate, direction: .entry) }
+        site.clock.advance(seconds: 800 * 86_400)
+        _ = try tidy(writer)
+        #expect(try photoCount() == 1)
+        for step in 0..<2 {
+            let item = try #require(try site.reader().nextDue(destination: "p"))
+            if let photo = item.photo { #expect(try site.reader().photo(photo) == [7, 7]) }
+            try writer.transaction {
+                try $0.confirm(destination: "p", sequence: item.sequence, step: UInt32(step))
+            }
+        }
+        _ = try tidy(writer)
+        #expect(try photoCount() == 0)
+        #expect(try site.report().isSound)
+    }
+
     @Test func aPrunedLedgerOpensAndIsPrunedAgain() throws {
         do {
             let writer = try site.bootedWriter()

@@ -53,6 +53,7 @@ def ledger(records, work):
         filled = gwbench("fill", large, records)
         verified = gwbench("verify", large)
         size = gwbench("size", small, large, 150)
+        beside = gwbench("beside", large, 100)
         openings = {}
         for name, path in (("small", small), ("large", large)):
             times = []
@@ -70,11 +71,17 @@ def ledger(records, work):
         ("bare SQLite, durable row of a note's size", one["bare_note_us"], "us", None),
         ("durable append of a note", one["note_us"], "us", None),
         ("the note's rate, of bare SQLite's", one["note_rate_of_bare"] * percent, "%", (95.0, None)),
+        ("the same, over all of it with checkpoints", one["note_rate_of_bare_overall"] * percent, "%", None),
         ("the note's rate, of the disk's", one["note_rate_of_disk"] * percent, "%", None),
+        ("durable append of a fault, which stands in an index too", one["fault_us"], "us", None),
+        ("the fault's rate, of bare SQLite's", one["fault_rate_of_bare"] * percent, "%", None),
         ("bare SQLite's rate, of the disk's", one["bare_rate_of_disk"] * percent, "%", None),
         ("bare SQLite, durable row of a decision's size", one["bare_decision_us"], "us", None),
         ("durable append of a decision", one["decision_us"], "us", None),
         ("the decision's rate, of bare SQLite's", one["decision_rate_of_bare"] * percent, "%", None),
+        ("bare SQLite, durable row of a pass' size", one["bare_pass_us"], "us", None),
+        ("durable append of a pass, its index and its place in the queue", one["pass_us"], "us", None),
+        ("the pass' rate, of bare SQLite's", one["pass_rate_of_bare"] * percent, "%", None),
         ("sixteen records in one commit", one["sixteen_us"], "us", None),
         ("that, in times of one record", one["sixteen_times_one"], "x", (None, 1.6)),
         ("written to the disk for a pass without photos", one["pass_written_bytes"], "B", None),
@@ -85,6 +92,7 @@ def ledger(records, work):
         ("a pass' record at 10,000 records", size["small_us"], "us", None),
         ("a pass' record in the large ledger", size["large_us"], "us", None),
         ("that, in times of the small one", size["large_times_small"], "x", (None, 1.1)),
+        ("append rate while the ledger is checked, of that while not", beside["rate_of_alone"] * percent, "%", None),
         (f"opening 10,000 records after a crash, {cache}", openings["small"], "ms", (None, 200.0)),
         (f"opening the large ledger after a crash, {cache}", openings["large"], "ms", (None, 200.0)),
         ("verifying all of the large ledger, warm", verified["records_per_s"], "/s", (200_000.0, None)),

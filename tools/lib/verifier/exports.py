@@ -4,15 +4,19 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 from . import chainfile
 from .lines import OUTCOMES, REASONS, members, stage_of, text_of
-from .records import BOOT, CLOCK_STEP, FAULT, HEALED, PASS
+from .records import BOOT, CLOCK_STEP, FAULT, HEALED, PASS, SUPPLEMENT
 
 HEADINGS = (
     "出入口编号,道闸编号,进出厂状态,进/出厂时间,进/出厂照片,车牌号码,号牌颜色,车辆类型,车辆识别代码(VIN),注册登记日期,"
     "车辆型号(品牌型号),发动机型号,发动机生产厂,发动机编号,燃料类型,排放标准,使用性质,联网状态,随车清单,行驶证,"
     "运输货物名称,运输量,车队名称,流水号,通行结果,管控结果,记录序号,记录哈希,备注").split(",")
+VEHICLE_FIELDS = (17, 18) + tuple(range(20, 34))
+GATE_FIELDS = (50, 51, 52, 53)
+SINGLE_FIELDS = (1, 2, 9, 10, 14, 34, 35, 36, 37, 39, 48, 54, 55, 56)
 GAP_WORDS = {"device-down": "设备停机", "fault": "故障", "clock-step": "时钟调整", "before-ledger": "台账开始之前",
              "after-ledger": "台账末尾之后"}
 
@@ -21,7 +25,39 @@ def time_of(record):
     return record.signed(48) if record.kind == PASS and 48 in record.fields else record.wall_us
 
 
+def corrected(row, supplement):
+    """The row with what the supplement says instead of what it says."""
+    fields = dict(row.fields)
+    for group, leads in ((VEHICLE_FIELDS, (20, 21)), (GATE_FIELDS, GATE_FIELDS)):
+        if any(field in supplement.fields for field in leads):
+            fields = {field: value for field, value in fields.items() if field not in group}
+            fields.update({field: supplement.fields[field] for field in group if field in supplement.fields})
+    fields.update({field: supplement.fields[field] for field in SINGLE_FIELDS if field in supplement.fields})
+    return replace(row, fields=fields)
+
+
+def rows_of(record, supplements):
+    """The row of a pass, and the row as each supplement leaves it."""
+    rows = [record]
+    for supplement in supplements:
+        rows.append(corrected(rows[-1], supplement))
+    return rows
+
+
+def by_itself(supplement):
+    """The row that a supplement makes without a pass; None where its time is that of its record."""
+    fields = {field: value for field, value in supplement.fields.items()
+              if field in SINGLE_FIELDS + GATE_FIELDS or field in VEHICLE_FIELDS}
+    fields.setdefault(48, supplement.wall_us.to_bytes(8, "big", signed=True))
+    return replace(supplement, kind=PASS, fields=fields)
+
+
 def is_selected(record, asked):
+    if record.kind == SUPPLEMENT and asked.get("passes"):
+        if "outcomes" in asked or any(name in asked and field not in record.fields
+                                      for name, field in (("directions", 2), ("lanes", 1))):
+            return False
+        return is_selected(by_itself(record), {name: value for name, value in asked.items() if name != "due"})
     at = time_of(record)
     if "from_us" in asked and at < asked["from_us"] or "to_us" in asked and at >= asked["to_us"]:
         return False
@@ -49,6 +85,10 @@ def is_like(plate, pattern):
 def listing(proof, asked):
     """What the export must list, in its order: ('row', record) and ('gap', dict)."""
     records, chain = proof.records, proof.chain
+    beside = {}
+    for record in records:
+        if record.kind == SUPPLEMENT and record.number(104, 0) >= records[0].seq:
+            beside.setdefault(record.number(104), []).append(record)
     found, opened, previous = [], {}, None
 
     def add_gap(kind, begin, end, begins_at, ends_at, subject="", detail=""):
@@ -77,8 +117,17 @@ def listing(proof, asked):
             end_fault(record.text(63), record)
         elif record.kind == CLOCK_STEP:
             add_gap("clock-step", record.signed(65, 0), record.signed(66, 0), record.seq, record.seq)
-        if is_selected(record, asked):
-            found.append(("row", record))
+        if record.kind == PASS and record.seq in beside:
+            rows = rows_of(record, beside[record.seq])
+            if any(is_selected(row, asked) for row in rows):
+                found.append(("row", (record, record, beside[record.seq])))
+                if asked.get("passes"):
+                    found += [("row", (one, row, [])) for one, row in zip(beside[record.seq], rows[1:])]
+        elif record.kind == SUPPLEMENT and asked.get("passes"):
+            if record.number(104, 0) < records[0].seq and is_selected(record, asked):
+                found.append(("row", (record, by_itself(record), [])))
+        elif is_selected(record, asked):
+            found.append(("row", (record, record, [])))
         previous = record
     for subject in sorted(opened, key=lambda s: opened[s].seq):
         raised = opened[subject]
@@ -98,14 +147,21 @@ def tonnes(kilograms):
     return ("%d.%03d" % divmod(kilograms, 1000)).rstrip("0").rstrip(".")
 
 
-def csv_pass(row, chain):
+def csv_pass(record, row, supplements, chain):
+    outcome, remark = OUTCOMES.get(row.number(40), row.number(40)), ""
+    if supplements:
+        remark = "有补录 " + " ".join(str(one.seq) for one in supplements)
+    if record.kind == SUPPLEMENT:
+        outcome, number = "supplement", record.number(104)
+        remark = "补录 " + ("漏记" if number is None else "更正 %d" % number) + " " + record.text(100) + \
+            (": " + record.text(101) if record.text(101) else "")
     cell = {1: row.text(52), 2: row.text(53), 3: row.number(2), 4: text_of(row.signed(48, 0)),
             5: " ".join(digest.hex() + ".jpg" for _, _, digest in row.photos()), 6: row.text(9), 7: row.number(10),
             8: row.text(24), 9: row.text(22), 10: row.text(23), 11: row.text(27), 12: row.text(28), 13: row.text(29),
             14: row.text(30), 15: row.text(25), 16: stage_of(row), 17: row.text(31), 18: row.number(32),
             21: row.text(34), 22: tonnes(row.number(35)), 23: row.text(33), 24: row.text(41),
-            25: OUTCOMES.get(row.number(40), row.number(40)), 26: REASONS.get(row.number(3), row.number(3)),
-            27: row.seq, 28: chain.heads[row.seq].hex()}
+            25: outcome, 26: REASONS.get(row.number(3), row.number(3)),
+            27: record.seq, 28: chain.heads[record.seq].hex(), 29: remark}
     return [guarded("" if cell.get(at) is None else str(cell[at])) for at in range(1, 30)]
 
 
@@ -135,7 +191,7 @@ def check_csv(data, expected, proof, lax, report):
         report.fault("the CSV is not written as the document says: its mark, line ends or quotation marks differ")
     if rows[:1] != [HEADINGS]:
         report.fault("the CSV has other headings than the document's")
-    wanted = [csv_pass(item, chain) if kind == "row" else csv_gap(item, chain) for kind, item in expected]
+    wanted = [csv_pass(*item, chain) if kind == "row" else csv_gap(item, chain) for kind, item in expected]
     compare(rows[1:], wanted + [head], lax, report, lambda row, want: row == want,
             lambda row: "row for record %s" % (row[26] if len(row) > 26 else "?"),
             lambda want: want[24] not in ("gap", "head"), lambda row: is_earlier_fault_row(row, proof),
@@ -169,7 +225,9 @@ def check_jsonl(data, expected, proof, lax, report):
     chain, wanted = proof.chain, []
     for kind, item in expected:
         if kind == "row":
-            wanted.append(members(item, chain.heads[item.seq]))
+            record, _, supplements = item
+            wanted.append(members(record, chain.heads[record.seq]))
+            wanted[-1]["supplements"] = [one.seq for one in supplements] or None
             continue
         at = item["to_record"] if item["to_record"] is not None else item["from_record"]
         gap = {"kind": "gap", "gap": item["gap"], "from": text_of(item["from"]), "from_us": item["from"],

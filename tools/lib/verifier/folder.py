@@ -18,6 +18,7 @@ class Unreadable(Exception):
 class Generation:
     def __init__(self, path):
         self.path, self.chain, self.boot, self.second, self.error = path, None, None, None, None
+        self.unseen = 0  # Photos may be absent up to this record, of earlier generations too.
 
 
 def open_database(path):
@@ -32,8 +33,9 @@ def open_database(path):
     return connection
 
 
-def check_generation(path, folder, report, with_photos, known_good=None):
-    """`known_good`: of an older generation, the record up to which the next one vouches for it."""
+def check_generation(path, folder, report, with_photos, known_good=None, unseen=0):
+    """`known_good`: of an older generation, the record up to which the next one vouches for it. `unseen`: the record up to
+    which a later one has given the photos up."""
     found = Generation(path)
     try:
         connection = open_database(path)
@@ -44,7 +46,7 @@ def check_generation(path, folder, report, with_photos, known_good=None):
             except Malformed:
                 pass  # Named when the chain is walked.
         pruned = max((p.number(87, 0) for p in prunes), default=0)
-        unseen = max((p.number(92, 0) for p in prunes), default=0)
+        found.unseen = unseen = max([unseen] + [p.number(92, 0) for p in prunes])
         found.chain = Chain(report, pruned)
         walls = {}
         for seq, kind, token, canonical, stored in connection.execute(
@@ -136,7 +138,7 @@ def check_folder(folder, report, with_photos=True):
 def check_older(path, folder, report, with_photos, younger):
     named = younger.second
     good = named.number(94, 0) if named is not None else None
-    found = check_generation(path, folder, report, with_photos, known_good=good)
+    found = check_generation(path, folder, report, with_photos, good, younger.unseen)
     if found.error:
         report.note("the earlier generation %s: %s" % (path.name, found.error))
         return found
