@@ -91,12 +91,13 @@ public final class Controller {
         others.append(try startConsole(overview, rings.orders, consolePulse, shortfalls))
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
+        let health = HealthReports(laneStatuses, rings.ledger.notes, started: started)
         let supervisor = Supervisor(
             clock: clock, log: log, signals: parts.signals, wallClock: parts.wallClock, watchdog: parts.watchdog,
             critical: [lanePulse, admissionPulse, ledgerPulse],
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
-            schedule: HoldSchedule(settings, rings.scheduled))
+            schedule: HoldSchedule(settings, rings.scheduled), health: health)
         let end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
@@ -107,6 +108,7 @@ public final class Controller {
             if !thread.join(within: .seconds(5)) { log.warning("a thread did not end in time") }
             supervisor.feed()
         }
+        health.tellAll(clock.now())
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
         rings.ledger.bell.ring()

@@ -28,6 +28,7 @@ final class Supervisor {
     private let uplinks: [UplinkKeeper]
     private let notes: Ring<Receipt>
     private let schedule: HoldSchedule
+    private let health: HealthReports
     private var stalled: [String] = []
     private var reportedLoss: UInt32 = 0
     /// Wall time minus lane time, to tell by how much the wall clock was set.
@@ -45,7 +46,7 @@ final class Supervisor {
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
         critical: [Pulse], others: [Pulse], laneThread: LaneThread, laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
-        notes: Ring<Receipt>, schedule: HoldSchedule
+        notes: Ring<Receipt>, schedule: HoldSchedule, health: HealthReports
     ) {
         self.clock = clock
         self.log = log
@@ -59,6 +60,7 @@ final class Supervisor {
         self.uplinks = uplinks
         self.notes = notes
         self.schedule = schedule
+        self.health = health
         wallOffset = Supervisor.offset(clock)
         lastLook = clock.now()
     }
@@ -78,6 +80,7 @@ final class Supervisor {
             for uplink in uplinks { uplink.check(now) }
             reportLosses()
             schedule.look(wall: clock.wall(), now: now)
+            health.look(now)
             feed()
         }
     }

@@ -130,6 +130,7 @@ extension LedgerNote {
         case .deliveryState(let state):
             "\(state.destination) \(state.rowsDue) due, \(state.rowsWaiting) waiting, "
                 + "\(state.itemsQuarantined) in quarantine"
+        case .health(let health): health.line
         }
     }
 }

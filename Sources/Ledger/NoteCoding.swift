@@ -57,6 +57,7 @@ extension FieldWriter {
             put(.rowsDue, state.rowsDue)
             put(.rowsWaiting, state.rowsWaiting)
             put(.itemsQuarantined, state.itemsQuarantined)
+        case .health(let health): try put(health)
         }
     }
 }
@@ -108,6 +109,7 @@ extension LedgerNote {
                     rowsDue: try fields.required(.rowsDue, UInt64.self),
                     rowsWaiting: try fields.required(.rowsWaiting, UInt64.self),
                     itemsQuarantined: try fields.required(.itemsQuarantined, UInt64.self)))
+        case .health: self = .health(try fields.health())
         case .boot, .capture, .decision, .pass, .quarantine, .seal, .prune, .generation, .manualRelease, .supplement,
             .carried:
             return nil
