@@ -96,12 +96,13 @@ public final class Controller {
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
+        let health = HealthReports(laneStatuses, rings.ledger.notes, started: started)
         let supervisor = Supervisor(
             clock: clock, log: log, signals: parts.signals, wallClock: parts.wallClock, watchdog: parts.watchdog,
             critical: [lanePulse, admissionPulse, ledgerPulse],
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
-            schedule: HoldSchedule(settings, rings.scheduled), power: power)
+            schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power)
         let end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
@@ -117,6 +118,7 @@ public final class Controller {
         if let backup, !join(backup, within: .seconds(2), supervisor) {
             log.warning("the backup hangs and is left behind: look at its medium")
         }
+        health.tellAll(clock.now())
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
         rings.ledger.bell.ring()

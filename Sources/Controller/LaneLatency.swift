@@ -63,11 +63,15 @@ final class LaneLatency: Sendable {
             + "longest \(maximum.nanoseconds / 1_000) us"
     }
 
+    /// The buckets that hold any: the first number of microseconds beyond each, and how many it holds.
+    var filled: [(below: UInt64, count: UInt64)] {
+        (0..<LaneLatency.bucketCount).filter { buckets[$0] > 0 }.map {
+            (below: LaneLatency.end(ofBucket: $0), count: buckets[$0])
+        }
+    }
+
     /// One line a bucket that holds any.
     var table: [String] {
-        [line]
-            + (0..<LaneLatency.bucketCount).filter { buckets[$0] > 0 }.map {
-                "  below \(LaneLatency.end(ofBucket: $0)) us: \(buckets[$0])"
-            }
+        [line] + filled.map { "  below \($0.below) us: \($0.count)" }
     }
 }

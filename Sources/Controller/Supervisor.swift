@@ -32,6 +32,7 @@ final class Supervisor {
     private let uplinks: [UplinkKeeper]
     private let notes: Ring<Receipt>
     private let schedule: HoldSchedule
+    private let health: HealthReports
     private let power: PowerStatus
     private var stalled: [String] = []
     private var reportedLoss: UInt32 = 0
@@ -50,7 +51,7 @@ final class Supervisor {
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
         critical: [Pulse], others: [Pulse], laneThread: LaneThread, laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
-        notes: Ring<Receipt>, schedule: HoldSchedule, power: PowerStatus
+        notes: Ring<Receipt>, schedule: HoldSchedule, health: HealthReports, power: PowerStatus
     ) {
         self.clock = clock
         self.log = log
@@ -64,6 +65,7 @@ final class Supervisor {
         self.uplinks = uplinks
         self.notes = notes
         self.schedule = schedule
+        self.health = health
         self.power = power
         wallOffset = Supervisor.offset(clock)
         lastLook = clock.now()
@@ -85,6 +87,7 @@ final class Supervisor {
             for uplink in uplinks { uplink.check(now) }
             reportLosses()
             schedule.look(wall: clock.wall(), now: now)
+            health.look(now)
             feed()
         }
     }

@@ -130,6 +130,11 @@ enum Field: UInt16, CaseIterable {
     case originHash = 121
     case raiseCause = 122
     case isReverse = 123
+    case uptimeSeconds = 130
+    case edgeToOutput = 131
+    case longestMicroseconds = 132
+    case edgesLost = 133
+    case messagesLost = 134
     case backupResult = 140
     case backupBytes = 141
     case backupSequence = 142

@@ -376,6 +376,7 @@ extension JSONObject {
             put("rows_due", number: state.rowsDue)
             put("rows_waiting", number: state.rowsWaiting)
             put("items_quarantined", number: state.itemsQuarantined)
+        case .health(let health): put(health)
         case .backup(let entry):
             put("folder", entry.folder)
             put("backup", entry.result.word)

@@ -140,6 +140,7 @@ extension LedgerNote {
         case .deliveryState(let state):
             "\(state.destination) \(state.rowsDue) due, \(state.rowsWaiting) waiting, "
                 + "\(state.itemsQuarantined) in quarantine"
+        case .health(let health): health.line
         case .backup(let entry):
             "\(entry.result.word), \(entry.folder)" + (entry.bytes.map { ", \($0) bytes" } ?? "")
                 + (entry.head.map { ", head \($0.sequence) \($0.hash.hexadecimal.prefix(12))" } ?? "")

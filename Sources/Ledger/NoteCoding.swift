@@ -57,6 +57,7 @@ extension FieldWriter {
             put(.rowsDue, state.rowsDue)
             put(.rowsWaiting, state.rowsWaiting)
             put(.itemsQuarantined, state.itemsQuarantined)
+        case .health(let health): try put(health)
         case .backup(let entry):
             try put(.subject, entry.folder)
             try put(.detail, entry.detail)
@@ -115,6 +116,7 @@ extension LedgerNote {
                     rowsDue: try fields.required(.rowsDue, UInt64.self),
                     rowsWaiting: try fields.required(.rowsWaiting, UInt64.self),
                     itemsQuarantined: try fields.required(.itemsQuarantined, UInt64.self)))
+        case .health: self = .health(try fields.health())
         case .backup:
             var entry = BackupEntry(
                 folder: try fields.text(.subject),

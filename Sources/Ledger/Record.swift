@@ -44,6 +44,7 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
     case power = 22
     case deliveryState = 23
     case carried = 24
+    case health = 25
     case backup = 26
 
     /// A stable word for exports and the console.
@@ -73,6 +74,7 @@ public enum RecordKind: UInt16, CaseIterable, Sendable {
         case .power: "power"
         case .deliveryState: "delivery-state"
         case .carried: "carried"
+        case .health: "health"
         case .backup: "backup"
         }
     }
@@ -245,6 +247,7 @@ public enum LedgerNote: Equatable, Sendable {
     case act(person: String, act: String, subject: String, detail: String, means: Means)
     case power(PowerState, batteryPercent: UInt8?, detail: String)
     case deliveryState(DeliveryState)
+    case health(LaneHealth)
     case backup(BackupEntry)
 }
 

@@ -114,6 +114,7 @@ extension RecordBody {
         case .note(.act): .act
         case .note(.power): .power
         case .note(.deliveryState): .deliveryState
+        case .note(.health): .health
         case .note(.backup): .backup
         case .seal: .seal
         case .prune: .prune
@@ -179,7 +180,7 @@ extension RecordBody {
                 sequence: try fields.required(.originSequence, UInt64.self), hash: try fields.digest(.originHash))
             self = .carried(try fields.pass(), origin: origin)
         case .shutdown, .faultRaised, .faultHealed, .clockStep, .registerImported, .configurationLoaded, .uplinkState,
-            .listChanged, .policyChanged, .login, .act, .power, .deliveryState, .backup:
+            .listChanged, .policyChanged, .login, .act, .power, .deliveryState, .health, .backup:
             guard let note = try LedgerNote(kind, fields) else { preconditionFailure("LDG-9 each kind has a body") }
             self = .note(note)
         }

@@ -82,7 +82,14 @@ struct RecordCodingTests {
         let plate = try #require(Plate("冀A12345", colour: .yellow))
         let entry = ListEntry(plate: plate, kind: .black, reason: "超标", validUntil: WallTime(microseconds: 9))
         let state = DeliveryState(destination: "p", through: 9, rowsDue: 3, rowsWaiting: 1, itemsQuarantined: 0)
+        let health = LaneHealth(
+            lane: LaneID(7), uptimeSeconds: 3_600,
+            edgeToOutput: [
+                LaneHealth.LatencyStep(belowMicroseconds: 24, count: 70_000),
+                LaneHealth.LatencyStep(belowMicroseconds: 26, count: 1),
+            ], longestMicroseconds: 25, edgesLost: 1, messagesLost: 2)
         return [
+            .note(.health(health)), .note(.health(LaneHealth(lane: LaneID(0), uptimeSeconds: 0))),
             .manualRelease(release, gate: LedgerSite.gate), .supplement(supplement),
             .supplement(Supplement(correcting: nil, by: act)),
             .note(.listChanged(entry: entry, isRemoved: true, person: "王某", means: .console)),

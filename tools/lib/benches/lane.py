@@ -44,6 +44,8 @@ def step_instructions():
     ]
 
 
+# The sixth slowest of these is the 99.9 %.
+EDGES = 6000
 LANES = """
 lane.{n}.direction = entry
 lane.{n}.entrance_gate = A
@@ -101,7 +103,7 @@ exec {root}/build/x86_64/gatewarden run --config "$3.bench" --state "$5"
 """)
     wrapper.chmod(0o755)
     proxy = subprocess.Popen(
-        ["taskset", "-c", "0", tools / "lane-latency", ours, work / "lines.sock", bare, "3000", "1", "7"],
+        ["taskset", "-c", "0", tools / "lane-latency", ours, work / "lines.sock", bare, str(EDGES), "1", "7"],
         stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)
     peer = subprocess.Popen(["taskset", "-c", "1", "chrt", "-f", "80", tools / "bare-lane", bare])
@@ -122,12 +124,14 @@ exec {root}/build/x86_64/gatewarden run --config "$3.bench" --state "$5"
     ours, bare = figures["ours"], figures["bare"]
     return [
         ("edges, the controller's", float(ours["edges"]), "", None),
-        ("edge to relay, median", ours["median_us"], "us", None),
-        ("edge to relay, 99.9 %", ours["p999_us"], "us", None),
-        ("bare C program, median", bare["median_us"], "us", None),
-        ("bare C program, 99.9 %", bare["p999_us"], "us", None),
-        ("median, ours by the C program's", ours["median_us"] / bare["median_us"], "", (None, 1.2)),
-        ("99.9 %, ours by the C program's", ours["p999_us"] / bare["p999_us"], "", (None, 1.2)),
+        *((f"{who}, {what}", times[key], "us", None)
+          for who, times in (("edge to relay", ours), ("bare C program", bare))
+          for what, key in (("median", "median_us"), ("99 %", "p99_us"), ("99.9 %", "p999_us"), ("longest", "longest_us"))),
+        ("median, ours by the C program's", ours["median_us"] / bare["median_us"], "x", (None, 1.2)),
+        ("the same in the run's tenths, least", figures["least_ratio"], "x", None),
+        ("the same in the run's tenths, most", figures["most_ratio"], "x", None),
+        ("99 %, ours by the C program's", ours["p99_us"] / bare["p99_us"], "x", None),
+        ("99.9 %, ours by the C program's", ours["p999_us"] / bare["p999_us"], "x", (None, 1.2)),
         ("edges not answered", float(figures["missed"][0]), "", (None, 0.0)),
         ("heap calls of the lane thread in 8 s", lane_calls, "", (None, 0.0)),
         ("heap calls of the ledger thread in 8 s", ledger_calls, "", None),

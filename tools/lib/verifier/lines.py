@@ -1,4 +1,5 @@
 """One record as a line of JSON: the members that docs/EXPORT-FORMAT.md, "JSON Lines", names, from the record's fields."""
+import struct
 from datetime import datetime, timedelta, timezone
 
 from .records import CARRIED, DECISION, PASS
@@ -58,6 +59,7 @@ KINDS = {
     22: ("power", "power:114power battery_percent:115 detail:64t"),
     23: ("delivery-state", "destination:71t through:116 rows_due:117 rows_waiting:118 items_quarantined:119"),
     24: ("carried", ROW + "origin_seq:120 origin_hash:121x"),
+    25: ("health", "lane:1 uptime_s:130 edge_to_output:131latency longest_us:132 edges_lost:133 messages_lost:134"),
     26: ("backup", "folder:63t backup:140backup bytes:141 backup_seq:142 backup_hash:143x detail:64t"),
 }
 
@@ -83,6 +85,8 @@ def value(record, field, form):
     if form == "photos":
         return [{"kind": "scene" if kind == 1 else "plate", "sha256": digest.hex(), "bytes": size}
                 for kind, size, digest in record.photos()]
+    if form == "latency":
+        return [{"below_us": below, "count": count} for below, count in struct.iter_unpack(">IQ", record.fields[field])]
     if form == "t":
         return record.text(field)
     if form == "x":

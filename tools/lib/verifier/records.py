@@ -14,7 +14,7 @@ KIND_NAMES = {
     8: "fault healed", 9: "clock step", 10: "register imported", 11: "configuration loaded", 12: "uplink state",
     13: "seal", 14: "prune", 15: "generation", 16: "manual release", 17: "supplement", 18: "list change",
     19: "policy change", 20: "login", 21: "act of a person", 22: "power", 23: "delivery state",
-    24: "carried", 26: "backup",
+    24: "carried", 25: "health", 26: "backup",
 }
 
 
