@@ -35,6 +35,15 @@ def settings(board):
                 (line.partition("=") for line in lines if "=" in line and not line.startswith("#")))
 
 
+def compile_program(name, path):
+    """A static program of this folder for an aarch64 board, as the image's own are made."""
+    info = subprocess.run(["swiftc", "-print-target-info"], check=True, capture_output=True, text=True).stdout
+    clang = re.search(r'"runtimeResourcePath": "(.*)/lib/swift"', info)[1] + "/bin/clang"
+    subprocess.run([clang, "--target=aarch64-linux-gnu", f"--sysroot={ROOT}/build/deps/aarch64", "-static",
+                    "-fuse-ld=lld", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path,
+                    ROOT / "Tests" / "Board" / f"{name}.c"], check=True)
+
+
 class Channel:
     """A stream that QEMU connects to: what came is kept, with the time of its coming."""
 
@@ -175,6 +184,11 @@ class Board:
         self.processors = 2
         self.drive = None
         self.cache = "writethrough"
+        self.clockwork = ""
+        self.relays_active = True
+        if self.has_pins:
+            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
+                            self.path("pin_clock.so"), ROOT / "Tests" / "Board" / "pin_clock.c"], check=True)
         self.levels = {}
         self.edges = []
         self.forwards = []
@@ -208,6 +222,7 @@ class Board:
             "-action", "watchdog=reset", "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "none",
             "-chardev", f"socket,id=qmp,path={self.path('qmp')},server=off", "-mon", "chardev=qmp,mode=control",
             *self._devices(network), *extra]
+        self._forget_pins()
         self.errors = open(self.path("qemu.err"), "ab")
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.errors,
                                         stderr=self.errors)
@@ -229,7 +244,8 @@ class Board:
                 "-dtb", self.output / "boot" / "board.dtb",
                 "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
                 "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache={self.cache}",
-                "-nic", network]
+                "-nic", network,
+                "-plugin", f"{self.path('pin_clock.so')},log={self.path('pins.log')}{self.clockwork}"]
         drive = self.drive or f"file={self.disk.path},format=raw,cache={self.cache}"
         return [
             "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb",
@@ -301,8 +317,14 @@ class Board:
                 self.resets += 1
                 if not self.has_pins:
                     continue
+                self._forget_pins()
                 self._release_outputs()
                 self._restore_pins()
+
+    def _forget_pins(self):
+        # The registers are what they are at power-on; no store of the guest says so.
+        with open(self.path("pins.log"), "a") as file:
+            file.write("0 reset 0\n")
 
     def _release_outputs(self):
         # A reset turns every pin into an input, which QEMU does not tell: the relays' pull-downs take them off.
@@ -325,6 +347,34 @@ class Board:
 
     def relay_edges(self, start=0):
         return [edge for edge in self.edges[start:] if edge[1] in RELAYS]
+
+    def pin_log(self):
+        """What pin_clock.c wrote down since the board was made."""
+        with open(self.path("pins.log")) as file:
+            text = file.read()
+        return text[:text.rfind("\n") + 1]
+
+    def relays_on(self):
+        """How often each relay was switched on, by the bank's registers, since the board was made: whatever the guest
+        stored there is in it, from the first instruction on, and a pin counts as soon as it is driven."""
+        data = direction = 0
+        counts, on = dict.fromkeys(RELAYS, 0), set()
+        for line in self.pin_log().splitlines():
+            _, kind, value = line.split()[:3]
+            if kind == "data":
+                data = int(value)
+            elif kind == "direction":
+                direction = int(value)
+            elif kind == "reset":
+                data = direction = 0
+            for name in RELAYS:
+                bit = 1 << PINS[name]
+                if direction & bit and bool(data & bit) == self.relays_active:
+                    counts[name] += name not in on
+                    on.add(name)
+                else:
+                    on.discard(name)
+        return counts
 
     def register(self, offset):
         """A register of the bank: 0 is what the pins show, 4 which of them are driven."""

@@ -1,11 +1,11 @@
-// A plugin of QEMU: a clockwork that moves input pins of the gate's GPIO bank at exact instants of virtual time, and
-// writes down each of these edges and each value that the guest stores in the bank's data register, with its instant.
+// A plugin of QEMU: writes down each value that the guest stores in the data and direction registers of the gate's GPIO
+// bank, with its instant of virtual time; and, when told, moves input pins at exact instants of it.
 //
-//     -plugin pin_clock.so,log=FILE,go=FILE,pins=A:B:C…,turn=MICROSECONDS
+//     -plugin pin_clock.so,log=FILE[,go=FILE,pins=A:B:C…,turn=MICROSECONDS]
 //
 // As soon as the file `go` is there, each pin in its turn goes high for an eighth of a turn. A turn is up to a tenth
 // longer than it says, by chance that repeats from run to run. A line of the log: instant in nanoseconds, then
-// `in PIN LEVEL` or `out VALUE`.
+// `in PIN LEVEL`, `data VALUE` or `direction VALUE`. What the log has is kept.
 //
 // The plugin interface has neither clock nor pins: these are functions of QEMU itself, which it exports to its modules.
 #include <stdbool.h>
@@ -75,17 +75,20 @@ static void tick(void *opaque) {
 static void stored(unsigned processor, uint32_t info, uint64_t address, void *opaque) {
     (void)processor;
     (void)opaque;
-    if ((address & 0xfff) != (DATA_REGISTER & 0xfff)) return;
+    if ((address & 0xffb) != (DATA_REGISTER & 0xfff)) return;
     void *place = qemu_plugin_get_hwaddr(info, address);
-    if (place == NULL || !qemu_plugin_hwaddr_is_io(place) || qemu_plugin_hwaddr_phys_addr(place) != DATA_REGISTER) return;
-    fprintf(file, "%lld out %u\n", (long long)qemu_clock_get_ns(VIRTUAL_CLOCK), qemu_plugin_mem_get_value(info).data.word);
+    if (place == NULL || !qemu_plugin_hwaddr_is_io(place)) return;
+    uint64_t physical = qemu_plugin_hwaddr_phys_addr(place);
+    if ((physical & ~4ull) != DATA_REGISTER) return;
+    fprintf(file, "%lld %s %u\n", (long long)qemu_clock_get_ns(VIRTUAL_CLOCK), physical & 4 ? "direction" : "data",
+            qemu_plugin_mem_get_value(info).data.word);
 }
 
 // QEMU's clocks are not there yet when a plugin is installed; the first instruction of the guest comes after them.
 // The kernel stores into registers with `str w, [x, #n]`; whatever else stores is left as fast as it was.
 static void translated(uint64_t id, void *block) {
     (void)id;
-    if (!is_wound) {
+    if (!is_wound && pin_count > 0) {
         is_wound = true;
         timer_init_full(timer, NULL, VIRTUAL_CLOCK, 1, 0, tick, NULL);
         timer_mod(timer, POLL_NS);
@@ -113,7 +116,7 @@ int qemu_plugin_install(uint64_t id, const void *info, int count, char **argumen
             for (char *rest = value; *rest != 0 && pin_count < MOST_PINS; rest += *rest == ':')
                 pins[pin_count++] = (int)strtol(rest, &rest, 10);
     }
-    if (log == NULL || go == NULL || pin_count == 0 || (file = fopen(log, "w")) == NULL) return -1;
+    if (log == NULL || (go == NULL) != (pin_count == 0) || (file = fopen(log, "a")) == NULL) return -1;
     setvbuf(file, NULL, _IOLBF, 0);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
