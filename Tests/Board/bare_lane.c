@@ -1,5 +1,7 @@
 // The smallest program that waits for an edge and sets a relay through the kernel's GPIO: what `latency` holds the
-// firmware against. bare_lane CHIP INPUT OUTPUT: the output follows the input.
+// firmware against. bare_lane CHIP INPUT OUTPUT: the output follows the input. What the board's init does for the firmware
+// it does for itself: the priority of the kernel's thread for the line.
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/gpio.h>
 #include <sched.h>
@@ -21,6 +23,22 @@ static int request(int chip, int line, unsigned long long flags) {
     return request.fd;
 }
 
+static int raise_line_thread(void) {
+    struct sched_param priority = {.sched_priority = 85};
+    DIR *processes = opendir("/proc");
+    struct dirent *entry;
+    while ((entry = readdir(processes)) != NULL) {
+        char path[300], name[64] = "";
+        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+        int fd = open(path, O_RDONLY);
+        if (fd < 0) continue;
+        int is_ours = read(fd, name, sizeof name - 1) > 0 && strncmp(name, "irq/", 4) == 0 && strstr(name, "-bare\n");
+        close(fd);
+        if (is_ours) return sched_setscheduler(atoi(entry->d_name), SCHED_FIFO, &priority);
+    }
+    return -1;
+}
+
 int main(int count, char **arguments) {
     struct sched_param priority = {.sched_priority = 80};
     struct gpio_v2_line_event event;
@@ -29,6 +47,7 @@ int main(int count, char **arguments) {
     int input = request(chip, atoi(arguments[2]),
                         GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING | GPIO_V2_LINE_FLAG_EDGE_FALLING);
     int output = request(chip, atoi(arguments[3]), GPIO_V2_LINE_FLAG_OUTPUT);
+    if (raise_line_thread() != 0) return 1;
     if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0 || sched_setscheduler(0, SCHED_FIFO, &priority) != 0) return 1;
     puts("bare lane live");
     fflush(stdout);
