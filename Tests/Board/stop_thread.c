@@ -19,7 +19,7 @@ int main(int count, char **arguments) {
         int fd = open(path, O_RDONLY), thread = atoi(entry->d_name), status;
         ssize_t length = fd < 0 ? 0 : read(fd, name, sizeof name - 1);
         close(fd);
-        if (length < 1) continue;
+        if (length < 1 || thread <= 0) continue;
         name[length - 1] = 0;
         if (strcmp(name, arguments[2]) != 0) continue;
         if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) != 0 || ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0) break;
