@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "Tests" / "System"))
 TOOLS = ROOT / "build" / "deps" / "board-tools" / "bin"
 
 # Offsets on bank 5 of the i.MX 8M Plus, as board/imx8mp-evk/gate.dtsi names them.
-PINS = {"approach": 0, "safety": 1, "raise": 10, "lower": 11, "green": 12, "red": 13}
+PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "raise": 10, "lower": 11, "green": 12, "red": 13}
 RELAYS = ("raise", "lower")
 
 
@@ -286,8 +286,8 @@ class Board:
 
     def _restore_pins(self):
         # A reset of the machine forgets what is wired to it.
-        for pin in ("approach", "safety"):
-            self.set(pin, self.levels.get(pin, True))
+        for pin, level in {"approach": True, "safety": True, **self.levels}.items():
+            self.set(pin, level)
 
     def _watch(self, channel):
         seen = 0
@@ -412,6 +412,10 @@ class Board:
             return self.console.text(start), None
         text = self.console.text(start)
         return text[: text.index("\nend=")].replace("\r", "").lstrip("\n"), int(found[1])
+
+    def bytes_written(self):
+        """What this boot's system has written to its disk, on the logged-in console."""
+        return int(self.run(f"cat /sys/block/{self.board['disk']}/stat")[0].split()[6]) * 512
 
     def lane_live(self, seconds=60, start=0):
         """Waits for the firmware's word: (its kernel time in seconds, the host's time), or (None, None)."""

@@ -203,9 +203,9 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
 }
 
 int main(void) {
-    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0;
+    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1;
     pid_t firmware = 0, login = 0;
-    long firmware_at = 0, login_at = 0, lines_at = 0, later_at = now_ms() + LATER_MS;
+    long firmware_at = 0, login_at = 0, soon_until = 0, later_at = now_ms() + LATER_MS;
     sigset_t signals;
     if (log >= 0) dup2(log, STDERR_FILENO);
     sigemptyset(&signals);
@@ -236,7 +236,8 @@ int main(void) {
             /* A console of the last run says nothing about this one. */
             unlink(console_socket);
             firmware = start(become_firmware);
-            lines_at = now_ms() + LATER_MS;
+            are_lines_raised = 0;
+            soon_until = now_ms() + LATER_MS;
             say("6", "firmware started as", firmware);
         } else if (firmware == 0) {
             if (!is_configured && !is_told) say("4", "there is no /etc/gatewarden/gatewarden.conf yet:", ENOENT);
@@ -245,8 +246,8 @@ int main(void) {
         }
         /* The firmware has its lines before its console. */
         int serves = access(console_socket, F_OK) == 0;
-        if (lines_at > 0 && (now_ms() >= lines_at || serves)) {
-            lines_at = 0;
+        if (!are_lines_raised && serves) {
+            are_lines_raised = 1;
             raise_line_threads();
         }
         /* Nothing takes processor time from the firmware's start. */
@@ -255,6 +256,6 @@ int main(void) {
             start(become_later);
         }
         if (later_at == 0 && login == 0 && now_ms() >= login_at) login = start(become_login);
-        wait_for_signal(&signals, firmware, later_at > 0 || lines_at > 0 ? 20 : 1000);
+        wait_for_signal(&signals, firmware, later_at > 0 || (!are_lines_raised && now_ms() < soon_until) ? 20 : 1000);
     }
 }
