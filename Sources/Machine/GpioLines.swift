@@ -99,6 +99,9 @@ public final class GpioLines: LinePort {
             throw error
         }
         self.request = request
+        guard gw_set_nonblocking(gpiod_line_request_get_fd(request), true) == 0 else {
+            throw .lastSystemError("nonblocking", chipPath)
+        }
         // The kernel numbers the lines of a request as they were added: the inputs first.
         CrashOutputs.keep(
             request: gpiod_line_request_get_fd(request), mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count))
@@ -119,11 +122,13 @@ public final class GpioLines: LinePort {
     }
 
     public func nextEvent() throws(MachineError) -> LineEvent? {
-        let waiting = gpiod_line_request_wait_edge_events(request, 0)
-        if waiting == 0 { return nil }
-        guard waiting > 0, gpiod_line_request_read_edge_events(request, events, 1) == 1,
+        // One call and no second one that asks first: this is on the way from an edge to a relay.
+        guard gpiod_line_request_read_edge_events(request, events, 1) == 1,
             let event = gpiod_edge_event_buffer_get_event(events, 0)
-        else { throw .lastSystemError("read edge", chipPath) }
+        else {
+            if gw_errno() == EAGAIN { return nil }
+            throw .lastSystemError("read edge", chipPath)
+        }
         let offset = gpiod_edge_event_get_line_offset(event)
         guard let input = inputs.firstIndex(of: offset) else {
             throw .library(name: "libgpiod", subject: chipPath, reason: "an edge of line \(offset), not asked for")

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "Tests" / "System"))
 TOOLS = ROOT / "build" / "deps" / "board-tools" / "bin"
 
 # Offsets on bank 5 of the i.MX 8M Plus, as board/imx8mp-evk/gate.dtsi names them.
-PINS = {"approach": 0, "safety": 1, "raise": 10, "lower": 11, "green": 12, "red": 13}
+PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "raise": 10, "lower": 11, "green": 12, "red": 13}
 RELAYS = ("raise", "lower")
 
 
@@ -33,6 +33,15 @@ def settings(board):
     lines = (ROOT / "board" / board / "board.conf").read_text().splitlines()
     return dict((name, (shlex.split(value) or [""])[0]) for name, _, value in
                 (line.partition("=") for line in lines if "=" in line and not line.startswith("#")))
+
+
+def compile_program(name, path):
+    """A static program of this folder for an aarch64 board, as the image's own are made."""
+    info = subprocess.run(["swiftc", "-print-target-info"], check=True, capture_output=True, text=True).stdout
+    clang = re.search(r'"runtimeResourcePath": "(.*)/lib/swift"', info)[1] + "/bin/clang"
+    subprocess.run([clang, "--target=aarch64-linux-gnu", f"--sysroot={ROOT}/build/deps/aarch64", "-static",
+                    "-fuse-ld=lld", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path,
+                    ROOT / "Tests" / "Board" / f"{name}.c"], check=True)
 
 
 class Channel:
@@ -172,7 +181,14 @@ class Board:
         self.output = pathlib.Path(image or ROOT / "build" / "image" / board)
         self.disk = Disk(self.output / f"gatewarden-{board}.img", self.path("disk.img"))
         self.append = append
+        self.processors = 2
         self.drive = None
+        self.cache = "writethrough"
+        self.clockwork = ""
+        self.relays_active = True
+        if self.has_pins:
+            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
+                            self.path("pin_clock.so"), ROOT / "Tests" / "Board" / "pin_clock.c"], check=True)
         self.levels = {}
         self.edges = []
         self.forwards = []
@@ -191,18 +207,22 @@ class Board:
         self.console, self.qtest_channel, self.qmp_channel = (
             Channel(self.path(name)) for name in ("console", "qtest", "qmp"))
         boot = self.output / "boot"
-        arguments = f"{(boot / 'cmdline').read_text().strip()} maxcpus=2 {self.append}"
+        arguments = (boot / "cmdline").read_text().strip()
+        if self.processors == 1:
+            arguments = re.sub(r"\b(isolcpus|nohz_full|rcu_nocbs|irqaffinity)=\S+ ?", "", arguments)
+        arguments += f" maxcpus={self.processors} {self.append}"
         network = "user,restrict=on,net=10.0.2.0/24,dhcpstart=10.0.2.15"
         network += "".join(f",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}" for host, guest in self.forwards)
         network += "".join(f",guestfwd=tcp:{address}-cmd:{command}" for address, command in self.guest_forwards)
         command = [
-            TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", "2", "-m", "1024",
+            TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", str(self.processors), "-m", "1024",
             "-display", "none", "-monitor", "none", "-parallel", "none", "-S",
             "-kernel", boot / "Image", "-initrd", boot / "initrd", "-append", arguments,
             "-chardev", f"socket,id=console,path={self.path('console')},server=off",
             "-action", "watchdog=reset", "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "none",
             "-chardev", f"socket,id=qmp,path={self.path('qmp')},server=off", "-mon", "chardev=qmp,mode=control",
             *self._devices(network), *extra]
+        self._forget_pins()
         self.errors = open(self.path("qemu.err"), "ab")
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.errors,
                                         stderr=self.errors)
@@ -223,9 +243,10 @@ class Board:
             return [
                 "-dtb", self.output / "boot" / "board.dtb",
                 "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
-                "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=writethrough",
-                "-nic", network]
-        drive = self.drive or f"file={self.disk.path},format=raw,cache=writethrough"
+                "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache={self.cache}",
+                "-nic", network,
+                "-plugin", f"{self.path('pin_clock.so')},log={self.path('pins.log')}{self.clockwork}"]
+        drive = self.drive or f"file={self.disk.path},format=raw,cache={self.cache}"
         return [
             "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb",
             "-drive", f"{drive},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
@@ -265,8 +286,8 @@ class Board:
 
     def _restore_pins(self):
         # A reset of the machine forgets what is wired to it.
-        for pin in ("approach", "safety"):
-            self.set(pin, self.levels.get(pin, True))
+        for pin, level in {"approach": True, "safety": True, **self.levels}.items():
+            self.set(pin, level)
 
     def _watch(self, channel):
         seen = 0
@@ -296,8 +317,14 @@ class Board:
                 self.resets += 1
                 if not self.has_pins:
                     continue
+                self._forget_pins()
                 self._release_outputs()
                 self._restore_pins()
+
+    def _forget_pins(self):
+        # The registers are what they are at power-on; no store of the guest says so.
+        with open(self.path("pins.log"), "a") as file:
+            file.write("0 reset 0\n")
 
     def _release_outputs(self):
         # A reset turns every pin into an input, which QEMU does not tell: the relays' pull-downs take them off.
@@ -320,6 +347,34 @@ class Board:
 
     def relay_edges(self, start=0):
         return [edge for edge in self.edges[start:] if edge[1] in RELAYS]
+
+    def pin_log(self):
+        """What pin_clock.c wrote down since the board was made."""
+        with open(self.path("pins.log")) as file:
+            text = file.read()
+        return text[:text.rfind("\n") + 1]
+
+    def relays_on(self):
+        """How often each relay was switched on, by the bank's registers, since the board was made: whatever the guest
+        stored there is in it, from the first instruction on, and a pin counts as soon as it is driven."""
+        data = direction = 0
+        counts, on = dict.fromkeys(RELAYS, 0), set()
+        for line in self.pin_log().splitlines():
+            _, kind, value = line.split()[:3]
+            if kind == "data":
+                data = int(value)
+            elif kind == "direction":
+                direction = int(value)
+            elif kind == "reset":
+                data = direction = 0
+            for name in RELAYS:
+                bit = 1 << PINS[name]
+                if direction & bit and bool(data & bit) == self.relays_active:
+                    counts[name] += name not in on
+                    on.add(name)
+                else:
+                    on.discard(name)
+        return counts
 
     def register(self, offset):
         """A register of the bank: 0 is what the pins show, 4 which of them are driven."""
@@ -358,7 +413,11 @@ class Board:
         text = self.console.text(start)
         return text[: text.index("\nend=")].replace("\r", "").lstrip("\n"), int(found[1])
 
+    def bytes_written(self):
+        """What this boot's system has written to its disk, on the logged-in console."""
+        return int(self.run(f"cat /sys/block/{self.board['disk']}/stat")[0].split()[6]) * 512
+
     def lane_live(self, seconds=60, start=0):
         """Waits for the firmware's word: (its kernel time in seconds, the host's time), or (None, None)."""
-        found, stamp = self.console.wait(r"\[ *(\d+\.\d+)\] [^\n]*info: lane 1 live [^\n]*\n", seconds, start)
+        found, stamp = self.console.wait(r"\[ *(\d+\.\d+)\] [^\n]*info: \d+ lanes live [^\n]*\n", seconds, start)
         return (float(found[1]), stamp) if found else (None, None)

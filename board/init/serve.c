@@ -14,8 +14,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/watchdog.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -29,12 +31,14 @@
 
 #include "slots.h"
 
-enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90 };
+enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90,
+       LINE_PRIORITY = 85 };
 /* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
 enum { POWER_GOES = 75, REST_MS = 300000 };
 
 static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
 static const char state[] = "/data/state";
+static const char console_socket[] = "/data/state/console.sock";
 static char console[32];
 static int watchdog = -1;
 
@@ -66,6 +70,30 @@ static void allow_early_listening(void) {
     int fd = open("/proc/sys/net/ipv4/ip_nonlocal_bind", O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, "1", 1) != 1) say("3", "no listening before the network is up:", errno);
     if (fd >= 0) close(fd);
+}
+
+/* The kernel hands each input line's edges on by a thread of its own, at the priority that every interrupt's thread has:
+ * behind the card's and the network's an edge would wait. The firmware may not change that itself. */
+static void raise_line_threads(void) {
+    const struct sched_param priority = {.sched_priority = LINE_PRIORITY};
+    DIR *processes = opendir("/proc");
+    struct dirent *entry;
+    int count = 0;
+    while (processes != NULL && (entry = readdir(processes)) != NULL) {
+        char path[32], name[64] = "";
+        int process = atoi(entry->d_name);
+        if (process <= 0) continue;
+        snprintf(path, sizeof path, "/proc/%d/comm", process);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) continue;
+        if (read(fd, name, sizeof name - 1) > 0 && strncmp(name, "irq/", 4) == 0 && strstr(name, "-gatewarden") != NULL) {
+            if (sched_setscheduler(process, SCHED_FIFO, &priority) != 0) say("3", "a line's thread stays low:", errno);
+            else count++;
+        }
+        close(fd);
+    }
+    if (processes != NULL) closedir(processes);
+    say("6", "line threads raised:", count);
 }
 
 static void make_folder(const char *path, mode_t mode) {
@@ -195,9 +223,9 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
 }
 
 int main(void) {
-    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0;
+    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1;
     pid_t firmware = 0, login = 0;
-    long firmware_at = 0, login_at = 0, later_at = now_ms() + LATER_MS;
+    long firmware_at = 0, login_at = 0, soon_until = 0, later_at = now_ms() + LATER_MS;
     sigset_t signals;
     if (log >= 0) dup2(log, STDERR_FILENO);
     sigemptyset(&signals);
@@ -211,8 +239,6 @@ int main(void) {
     make_folder("/data/state", 0700);
     give_devices();
     allow_early_listening();
-    /* A console of the last run says nothing about this one. */
-    unlink("/data/state/console.sock");
     for (;;) {
         pid_t ended;
         int status, is_configured = access(configuration, R_OK) == 0;
@@ -228,19 +254,29 @@ int main(void) {
         }
         if (firmware == 0 && is_configured && now_ms() >= firmware_at) {
             let_watchdog_go();
+            /* A console of the last run says nothing about this one. */
+            unlink(console_socket);
             firmware = start(become_firmware);
+            are_lines_raised = 0;
+            soon_until = now_ms() + LATER_MS;
             say("6", "firmware started as", firmware);
         } else if (firmware == 0) {
             if (!is_configured && !is_told) say("4", "there is no /etc/gatewarden/gatewarden.conf yet:", ENOENT);
             is_told = 1;
             if (!is_configured || is_confirmed()) feed_watchdog();
         }
+        /* The firmware has its lines before its console. */
+        int serves = access(console_socket, F_OK) == 0;
+        if (!are_lines_raised && serves) {
+            are_lines_raised = 1;
+            raise_line_threads();
+        }
         /* Nothing takes processor time from the firmware's start. */
-        if (later_at > 0 && (now_ms() >= later_at || access("/data/state/console.sock", F_OK) == 0)) {
+        if (later_at > 0 && (now_ms() >= later_at || serves)) {
             later_at = 0;
             start(become_later);
         }
         if (later_at == 0 && login == 0 && now_ms() >= login_at) login = start(become_login);
-        wait_for_signal(&signals, firmware, later_at > 0 ? 20 : 1000);
+        wait_for_signal(&signals, firmware, later_at > 0 || (!are_lines_raised && now_ms() < soon_until) ? 20 : 1000);
     }
 }
