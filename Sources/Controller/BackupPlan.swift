@@ -1,11 +1,10 @@
 // When a backup is due, and what is known of the last ones. Pure but for the one small file that outlives a run.
 //
-// Invariants: a backup that was missed (no power, no stick) is due until it is made; a wall clock that stands before the
-// last backup does not make it due again and again, nor never: lane time decides then.
+// Invariants: a backup that was missed (no power, no stick) is due until it is made; a wall clock that stands before
+// the last backup does not make it due again and again, nor never: lane time decides then.
 
 import Configuration
 import Domain
-import Ledger
 import Machine
 
 /// The daily and the weekly moment.

@@ -1,4 +1,5 @@
-// The backup thread: copies the ledger to another disk by the schedule, with a reader of its own, behind everybody else.
+// The backup thread: copies the ledger to another disk by the schedule, with a reader of its own, behind everybody
+// else.
 //
 // Invariants: it writes nothing into the ledger: what became of a backup goes to the ledger thread through a ring of
 // its own. Nobody waits for it. A medium that hangs hangs this thread alone; the supervisor says so, and an end

@@ -86,8 +86,8 @@ final class BackupFolder {
         return sets.sorted { ($0.last, $0.full) < ($1.last, $1.full) }
     }
 
-    /// Removes what belongs to none of the newest `count` sets, as far as it is of records from `first` on: what is older
-    /// is of an earlier generation, and the only copy of it. False when there was nothing to remove.
+    /// Removes what belongs to none of the newest `count` sets, as far as it is of records from `first` on: what is
+    /// older is of an earlier generation, and the only copy of it. False when there was nothing to remove.
     func keepNewest(_ count: Int, from first: UInt64) throws(LedgerError) -> Bool {
         let kept = try sets().filter { ($0.files.first?.first ?? 0) >= first }.suffix(count).flatMap { $0.files }
         let names = try LedgerError.file("list \(path)") { () throws(MachineError) in try files.names(in: path) }

@@ -1,10 +1,10 @@
-// What lies in a backup and belongs to none of its sets: photos that no record names any more, since the sets that named
-// them made room for newer ones, and files that an interrupted backup left unfinished.
+// What lies in a backup and belongs to none of its sets: photos that no record names any more, since the sets that
+// named them made room for newer ones, and files that an interrupted backup left unfinished.
 //
 // Invariants: a photo is removed only when every set in the folder was read through and none names it, so it stays as
 // long as a record that names it; where one cannot be read, nothing is removed. The backup's lock is held meanwhile.
-// Limits: 2 MiB of memory whatever the number of photos, at the price of a few photos that stay (1 of 400 when a million
-// are named); 100,000 photos at a time.
+// Limits: 2 MiB of memory whatever the number of photos, at the price of a few photos that stay (1 of 400 when a
+// million are named); 100,000 photos at a time.
 
 import Crypto
 import Domain

@@ -88,7 +88,7 @@ struct BackupPowerCutTests {
         // Before the first one was made, what the ledger has given up meanwhile is nowhere any more.
         guard found.head == report.head, found.missing == 0 || made == nil else { return "the next does not verify" }
         let unfinished = disk.image().files.keys.filter { $0.hasSuffix(".new") }
-        // A photo's may stay until the next full copy when the cut took the name of the chain file and left the photo's.
+        // A photo's may stay until the next full copy when the cut took the chain file's name and left the photo's.
         let stray = unfinished.filter { isFull || !$0.contains("/photos/") }
         return stray.isEmpty ? nil : "left: \(stray)"
     }
