@@ -104,7 +104,8 @@ public final class GpioLines: LinePort {
         }
         // The kernel numbers the lines of a request as they were added: the inputs first.
         CrashOutputs.keep(
-            request: gpiod_line_request_get_fd(request), mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count))
+            request: gpiod_line_request_get_fd(request), mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count)
+        )
     }
 
     deinit {

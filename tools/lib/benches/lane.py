@@ -96,6 +96,7 @@ def beside_bare():
     wrapper = tools / "controller"
     wrapper.write_text(
         f"""#!/bin/sh
+[ "$1" = run ] || exec {root}/build/x86_64/gatewarden "$@"
 sed 's|^ *lines.socket = .*|lines.socket = {ours}|' "$3" > "$3.bench"
 cat {tools}/lanes.conf >> "$3.bench"
 echo $$ > {work}/controller.pid
@@ -107,8 +108,10 @@ exec {root}/build/x86_64/gatewarden run --config "$3.bench" --state "$5"
         stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)
     peer = subprocess.Popen(["taskset", "-c", "1", "chrt", "-f", "80", tools / "bare-lane", bare])
+    # The lane's thread goes to its processor by itself.
+    site = ["taskset", "-c", "0"] if "--isolate" in os.environ.get("GATEWARDEN_BENCH", "") else []
     simulated = subprocess.Popen(
-        [root / ".build/release/gwsim", "run", "--controller", wrapper, "--work", work, "--headless", "--passes",
+        [*site, root / ".build/release/gwsim", "run", "--controller", wrapper, "--work", work, "--headless", "--passes",
          "100000", "--seed", "7"], stdout=subprocess.DEVNULL)
     try:
         line = proxy.stdout.readline()
