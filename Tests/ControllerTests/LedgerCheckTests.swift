@@ -38,7 +38,7 @@ struct LedgerCheckTests {
             LedgerReader(folder: folder, files: DiskFiles()), results: results, status: status, clock: SystemClock(),
             log: log, afterStart: afterStart)
         var settings = ThreadSettings(name: "check")
-        settings.isIdle = true
+        settings.isBackground = true
         let thread = try Machine.Thread(settings, shortfall: { _ in }) { check.run() }
         return (check, results, thread)
     }
