@@ -117,7 +117,8 @@ let controller: [Target] = [
 /// `tools/bench lane` counts its instructions, as the firmware's compiler makes it. No product: only the bench asks
 /// for it.
 let benches: [Target] = [
-    .executableTarget(name: "gwlanebench", dependencies: ["Domain", "LaneCore"], swiftSettings: roomSettings)
+    .executableTarget(
+        name: "gwlanebench", dependencies: ["Domain", "LaneCore", "CSystem"], swiftSettings: roomSettings)
 ]
 
 let hostPrograms: [Target] = [

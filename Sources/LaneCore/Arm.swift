@@ -63,8 +63,10 @@ struct Arm: Sendable {
         drive = ArmDrive(kind: fitting.drive, pulse: timings.relayPulse, deadTime: timings.deadTime)
     }
 
+    @inline(__always)
     var isLowering: Bool { drive.isLowering }
 
+    @inline(__always)
     func has(_ fault: Fault) -> Bool { faults & fault.rawValue != 0 }
 
     /// At start nothing moves, and nothing is held against an arm that is not where it should be.
@@ -99,9 +101,11 @@ struct Arm: Sendable {
     }
 
     /// Off both limits without an order, where the limits would show that it was only opened or only fell.
+    @inline(__always)
     var isKnockedOff: Bool { has(.movedUnordered) && hasOpenLimit && hasClosedLimit && !isAtOpen }
 
     /// It was told to come down, or left the open limit by itself, and was not seen to arrive.
+    @inline(__always)
     var isComingDown: Bool { position == .closing || position == .unknown && has(.closedLimitMissed) }
 
     /// A halted arm may move again.
@@ -126,6 +130,7 @@ struct Arm: Sendable {
         drive.stopLowering(at: now, &timers, &actions)
     }
 
+    @inline(__always)
     private mutating func begin(
         _ way: Position, at now: Instant, within travel: Interval,
         _ timers: inout LaneTimers
@@ -205,6 +210,7 @@ struct Arm: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func readLimits(_ levels: SensorSet) {
         let isOpen = levels.contains(.openLimit)
         let isClosed = levels.contains(.closedLimit)
@@ -243,6 +249,7 @@ struct Arm: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func arrived(
         _ end: Position, at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
@@ -253,11 +260,13 @@ struct Arm: Sendable {
     }
 
     /// A way that took longer than it may is measured too, for it is what `raiseTravel` and `lowerTravel` are set by.
+    @inline(__always)
     private mutating func measure(_ end: Position, at now: Instant, _ actions: inout LaneActions) {
         if measured == end { actions.append(.travelled(isUp: end == .open, now.since(beganAt))) }
         measured = nil
     }
 
+    @inline(__always)
     private mutating func movedUnordered(
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {

@@ -37,8 +37,10 @@ struct ArmDrive: Sendable {
     private(set) var isStopEnergised = false
 
     /// Whether the lower relay is energised or about to be.
+    @inline(__always)
     var isLowering: Bool { energised == .lower || pending == .lower }
 
+    @inline(__always)
     mutating func order(
         _ direction: Direction, at now: Instant, _ timers: inout LaneTimers,
         _ actions: inout LaneActions

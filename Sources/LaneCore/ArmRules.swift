@@ -20,17 +20,18 @@ extension LaneCore {
     private var isPowerFailing: Bool { sensors.active.contains(.mainsFail) && !fitting.hasBackupPower }
 
     /// Ends each step: the arm follows what the lane has come to.
+    @inline(__always)
     mutating func govern(_ actions: inout LaneActions) {
         guard !isInMaintenance else { return }
         if isWantedUp {
-            if mustRaiseAgain { raise(standingCause, &actions) }
+            if mustRaiseAgain { raise(standingCause(), &actions) }
             return
         }
         guard isClear, !isPowerFailing, mayLower else { return }
         arm.lower(at: now, &timers, &actions)
     }
 
-    private var standingCause: RaiseCause {
+    private mutating func standingCause() -> RaiseCause {
         if sensors.active.contains(.fireAlarm) { return .fire }
         if isHeldOpen { return .hold }
         return passages[0].cause ?? passages[1].cause ?? .protection

@@ -30,17 +30,16 @@ extension LaneCore {
 
     /// The approach loop became clear behind the passing vehicle, for longer than an axle gap.
     mutating func followerLeftApproach(_ slot: Int, _ actions: inout LaneActions) {
-        let follower = passages[slot].follower
-        switch follower.state {
+        switch passages[slot].follower.state {
         case .none:
             break
         case .waiting:
             endFollower(slot, .backedOut, &actions)
         case .entering:
-            if follower.isAllowed {
+            if passages[slot].follower.isAllowed {
                 // Nose to tail on two releases: the first is through, the second is under the arm.
                 finish(slot, true, at: now, &actions)
-            } else if follower.isSuspected && !isNamed(follower) {
+            } else if passages[slot].follower.isSuspected && !isNamed(passages[slot].follower) {
                 endFollower(slot, .aborted, &actions)
             } else {
                 endFollower(slot, isFreeForAll ? .manual : .tailgated, &actions)
@@ -54,14 +53,15 @@ extension LaneCore {
     }
 
     private mutating func endFollower(_ slot: Int, _ outcome: PassOutcome, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        let follower = passage.follower
+        let side = passages[slot].side
+        let arrivedAt = passages[slot].follower.arrivedAt
+        var token = passages[slot].follower.token
         passages[slot].follower = Follower()
         timers.cancel(.deadline(slot))
-        if outcome == .backedOut && follower.token == .none { return }
-        let token = follower.token == .none ? newToken(passage.side) : follower.token
+        if outcome == .backedOut && token == .none { return }
+        if token == .none { token = newToken(side) }
         var end = PassEnd(
-            lane: lanes[passage.side], token: token, outcome: outcome, arrivedAt: follower.arrivedAt, raisedAt: nil,
+            lane: lanes[side], token: token, outcome: outcome, arrivedAt: arrivedAt, raisedAt: nil,
             enteredAt: outcome == .backedOut ? nil : now, endedAt: now)
         end.isReverse = false
         actions.append(.passEnded(end))
@@ -70,16 +70,14 @@ extension LaneCore {
 
     /// The approach loop has been clear for longer than an axle gap, with nobody under the arm.
     mutating func straddleResolved(_ slot: Int, _ actions: inout LaneActions) {
-        let passage = passages[slot]
         endFollower(slot, .backedOut, &actions)
-        let clearing = clearingSensor(passage.side)
-        let hasCrossed = sensors.fitted.contains(clearing) ? passage.hasReachedClearing : true
+        let hasCrossed =
+            !sensors.fitted.intersects(clearing(passages[slot].side)) || passages[slot].hasReachedClearing
         finish(slot, hasCrossed, at: now, &actions)
     }
 
     /// The vehicle before it is through: the follower is served in its place.
     mutating func promote(_ slot: Int, _ follower: Follower, _ actions: inout LaneActions) {
-        guard follower.token != .none else { return }
         let side = passages[slot].side
         passages[slot].token = follower.token
         passages[slot].arrivedAt = follower.arrivedAt

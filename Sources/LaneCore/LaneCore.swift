@@ -14,7 +14,7 @@
 //   LANE-6 nothing moves at start, whatever the loops say; only a fire alarm raises
 //   LANE-7 a relay pulse ends within the arm's travel
 //   LANE-8 one step has a bounded number of actions; LANE-9 an action is read within the list
-//   LANE-10 one step fires a bounded number of timers; the others stay due (LaneTimers)
+//   LANE-10 one step fires one timer; the others stay due (LaneTimers)
 // Limits: two lanes an arm, one vehicle being served in each and one behind it.
 
 import Domain
@@ -24,6 +24,13 @@ public struct LaneCore: Sendable {
     let timings: LaneTimings
     let fitting: LaneFitting
     let boot: UInt32
+    let retryInterval: Interval
+    /// The slots in which vehicles are served: two where lanes lie side by side.
+    let slotCount: Int
+    /// What shows that a vehicle is under the arm, of each slot.
+    private let underSensors: InlineArray<2, SensorSet>
+    /// What shows that a vehicle that came by this side has gone through.
+    private let clearingSensors: InlineArray<2, SensorSet>
 
     var now = Instant(nanoseconds: 0)
     var timers = LaneTimers()
@@ -64,6 +71,11 @@ public struct LaneCore: Sendable {
         self.boot = boot
         self.timings = timings
         self.fitting = fitting
+        retryInterval = Interval(
+            nanoseconds: timings.verdictDeadline.nanoseconds / UInt64(max(1, fitting.attempts)))
+        slotCount = fitting.layout == .parallel ? 2 : 1
+        underSensors = InlineArray { LaneCore.underSensors($0, fitting) }
+        clearingSensors = InlineArray { SensorSet.none.with(LaneCore.clearingSensor($0, fitting.layout)) }
         sensors = Sensors(timings, fitting)
         arm = Arm(timings, fitting)
     }
@@ -124,7 +136,7 @@ public struct LaneCore: Sendable {
         // begun to fall a moment ago does not begin with a vehicle under it.
         watchPresence(&actions)
         fireTimers(&actions)
-        sensorsChanged(from: before, &actions)
+        if sensors.active != before { sensorsChanged(from: before, &actions) }
         switch event {
         case .verdict(let verdict): verdictArrived(verdict, &actions)
         case .order(let order): obey(order, &actions)
@@ -138,6 +150,7 @@ public struct LaneCore: Sendable {
         precondition(!(hasPresence && arm.isLowering), "LANE-2 the arm does not come down on a vehicle")
     }
 
+    @inline(__always)
     private mutating func noteLevels(_ event: LaneEvent, _ actions: inout LaneActions) {
         switch event {
         case .sensor(let sensor, let isActive):
@@ -149,13 +162,12 @@ public struct LaneCore: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func fireTimers(_ actions: inout LaneActions) {
-        timers.beginFiring()
-        while let timer = timers.take(endedBy: now) {
-            timerEnded(timer, &actions)
-        }
+        if let timer = timers.take(endedBy: now) { timerEnded(timer, &actions) }
     }
 
+    @inline(__always)
     private mutating func timerEnded(_ timer: LaneTimer, _ actions: inout LaneActions) {
         switch timer.index {
         case 0...2, 5: arm.timerEnded(timer, at: now, &timers, &actions)
@@ -171,24 +183,23 @@ public struct LaneCore: Sendable {
         default:
             let before = sensors.active
             sensors.chatterEnded(timer.index - 26, &actions)
-            sensorsChanged(from: before, &actions)
+            if sensors.active != before { sensorsChanged(from: before, &actions) }
         }
     }
 
     // MARK: sensors
 
-    /// The slots in which vehicles are served: two where lanes lie side by side.
-    var slotCount: Int { fitting.layout == .parallel ? 2 : 1 }
-
+    @inline(__always)
     func slot(ofSide side: Int) -> Int { fitting.layout == .parallel ? side : 0 }
 
+    @inline(__always)
     var hasPresence: Bool { sensors.active.intersects(.presence) }
 
-    /// What shows that a vehicle is under the arm in a slot. A curtain or radar across two lanes names neither of them.
-    func underSensors(_ slot: Int) -> SensorSet {
+    /// A curtain or radar across two lanes names neither of them.
+    private static func underSensors(_ slot: Int, _ fitting: LaneFitting) -> SensorSet {
         guard fitting.layout == .parallel else { return .presence }
         let own = LaneCore.ownSensor(slot)
-        return sensors.fitted.contains(own) ? SensorSet.none.with(own) : LaneCore.across.with(own)
+        return fitting.sensors.contains(own) ? SensorSet.none.with(own) : LaneCore.across.with(own)
     }
 
     private static func ownSensor(_ slot: Int) -> LaneSensor { slot == 0 ? .safety : .secondSafety }
@@ -196,10 +207,12 @@ public struct LaneCore: Sendable {
     private static var across: SensorSet { SensorSet.none.with(.curtain).with(.radar) }
 
     /// Across two lanes, curtain and radar hold whoever has come under the arm already, in a gap over its own loop.
-    func isUnder(_ slot: Int) -> Bool {
-        if sensors.active.intersects(underSensors(slot)) { return true }
-        guard fitting.layout == .parallel, sensors.active.intersects(LaneCore.across) else { return false }
-        return slot == 0 ? passages[0].hasEntered : passages[1].hasEntered
+    ///
+    /// `mutating`, as other reading is here: it reads the passage in place.
+    @inline(__always)
+    mutating func isUnder(_ slot: Int) -> Bool {
+        sensors.active.intersects(under(slot))
+            || fitting.layout == .parallel && passages[slot].hasEntered && sensors.active.intersects(LaneCore.across)
     }
 
     /// A slot's passage, to be read. Only an index that is known when this is compiled reads an inline array in place
@@ -207,13 +220,20 @@ public struct LaneCore: Sendable {
     @inline(__always)
     func passage(_ slot: Int) -> Passage { slot == 0 ? passages[0] : passages[1] }
 
+    @inline(__always)
     func approachSensor(_ side: Int) -> LaneSensor { side == 0 ? .approach : .secondApproach }
 
+    @inline(__always)
     func isOnApproach(_ side: Int) -> Bool { sensors.active.contains(approachSensor(side)) }
 
-    /// What shows that a vehicle that came by this side has gone through.
-    func clearingSensor(_ side: Int) -> LaneSensor {
-        switch fitting.layout {
+    @inline(__always)
+    mutating func under(_ slot: Int) -> SensorSet { underSensors[slot] }
+
+    @inline(__always)
+    mutating func clearing(_ side: Int) -> SensorSet { clearingSensors[side] }
+
+    private static func clearingSensor(_ side: Int, _ layout: LaneLayout) -> LaneSensor {
+        switch layout {
         case .single: .clearing
         case .opposed: side == 0 ? .secondApproach : .approach
         case .parallel: side == 0 ? .clearing : .secondClearing
@@ -221,6 +241,7 @@ public struct LaneCore: Sendable {
     }
 
     /// Presence under an arm that is coming down raises it, here and now.
+    @inline(__always)
     private mutating func watchPresence(_ actions: inout LaneActions) {
         guard hasPresence else {
             if !isClear && !timers.isRunning(.clear) { timers.start(.clear, at: now + timings.closeDelay) }
@@ -229,23 +250,26 @@ public struct LaneCore: Sendable {
         isClear = false
         timers.cancel(.clear)
         let isComingDown = arm.isComingDown
-        arm.stopLowering(at: now, &timers, &actions)
+        guard isComingDown || arm.isLowering else { return }
+        stopForPresence(isComingDown, &actions)
+    }
+
+    private mutating func stopForPresence(_ isComingDown: Bool, _ actions: inout LaneActions) {
+        if arm.isLowering { arm.stopLowering(at: now, &timers, &actions) }
         if isComingDown { raise(.protection, &actions) }
     }
 
     private mutating func sensorsChanged(from before: SensorSet, _ actions: inout LaneActions) {
         let after = sensors.active
-        guard before != after else { return }
         let changed = SensorSet(bits: before.bits ^ after.bits)
         // Under the arm first: an approach loop that clears while the safety loop is held means a way forward.
-        for slot in 0..<slotCount {
-            let wasUnder = before.intersects(underSensors(slot))
-            if after.intersects(underSensors(slot)) && !wasUnder { vehicleEntered(slot, &actions) }
+        for slot in 0..<slotCount where after.intersects(under(slot)) && !before.intersects(under(slot)) {
+            vehicleEntered(slot, &actions)
         }
         for side in 0..<2 where changed.contains(approachSensor(side)) {
             approachChanged(side, &actions)
         }
-        for side in 0..<2 where changed.contains(clearingSensor(side)) && after.contains(clearingSensor(side)) {
+        for side in 0..<2 where changed.intersects(clearing(side)) && after.intersects(clearing(side)) {
             clearingReached(side)
         }
         if changed.contains(.openLimit) || changed.contains(.closedLimit) {
@@ -253,7 +277,7 @@ public struct LaneCore: Sendable {
             arm.limitsChanged(sensors.levels, at: now, &timers, &actions)
             if arm.has(.movedUnordered) && !hadMoved { soundSiren() }
         }
-        contactsChanged(changed, &actions)
+        if changed.bits >> UInt32(LaneSensor.exitRequest.rawValue) != 0 { contactsChanged(changed, &actions) }
     }
 
     private mutating func contactsChanged(_ changed: SensorSet, _ actions: inout LaneActions) {
@@ -276,8 +300,8 @@ public struct LaneCore: Sendable {
     }
 
     mutating func takeToken(_ slot: Int, side: Int, arrivedAt instant: Instant) {
+        // Where nobody is served, nothing is kept: `end` left the passage as new.
         precondition(passages[slot].token == .none, "LANE-4 a vehicle's passage ends before the next begins")
-        passages[slot] = Passage()
         passages[slot].side = side
         passages[slot].token = newToken(side)
         passages[slot].arrivedAt = instant
@@ -285,19 +309,17 @@ public struct LaneCore: Sendable {
 
     /// The vehicle's one outcome. What is known of its follower is the caller's to hand on.
     mutating func end(_ slot: Int, _ outcome: PassOutcome, at instant: Instant, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        precondition(passage.token != .none, "LANE-4 each passage ends once")
+        precondition(passages[slot].token != .none, "LANE-4 each passage ends once")
+        let side = passages[slot].side
         var end = PassEnd(
-            lane: lanes[passage.side], token: passage.token, outcome: outcome, arrivedAt: passage.arrivedAt,
-            raisedAt: passage.raisedAt, enteredAt: passage.enteredAt, endedAt: instant)
-        end.cause = passage.cause
-        end.isReverse = passage.isReverse
+            lane: lanes[side], token: passages[slot].token, outcome: outcome, arrivedAt: passages[slot].arrivedAt,
+            raisedAt: passages[slot].raisedAt, enteredAt: passages[slot].enteredAt, endedAt: instant)
+        end.cause = passages[slot].cause
+        end.isReverse = passages[slot].isReverse
         actions.append(.passEnded(end))
-        if passage.phase == .straddling { actions.append(.fault(.straddled, isRaised: false)) }
+        if passages[slot].phase == .straddling { actions.append(.fault(.straddled, isRaised: false)) }
         passages[slot] = Passage()
-        passages[slot].side = passage.side
-        timers.cancel(.deadline(slot))
-        timers.cancel(.gone(slot))
-        timers.cancel(.retry(slot))
+        passages[slot].side = side
+        timers.cancelAll(ofSlot: slot)
     }
 }

@@ -47,20 +47,15 @@ struct LaneTimers: Sendable {
     /// No running timer of the rules, and none of the others, ends before it: most steps look no further.
     private var ruleBound = UInt64.max
     private var watchBound = UInt64.max
-    /// The timers of the rules that were found ended and have not fired.
-    private var due: UInt64 = 0
-    /// How many more may fire in this step.
-    private var allowance = 0
 
-    private static let firedInAStep = 1
-
+    @inline(__always)
     func isRunning(_ timer: LaneTimer) -> Bool { running & (1 << UInt64(timer.index)) != 0 }
 
+    @inline(__always)
     mutating func start(_ timer: LaneTimer, at instant: Instant) {
         let bit: UInt64 = 1 << UInt64(timer.index)
         running |= bit
-        due &= ~bit
-        deadlines[timer.index] = instant.nanoseconds
+        deadlines[unchecked: timer.index] = instant.nanoseconds
         if bit & LaneTimer.watches == 0 {
             ruleBound = min(ruleBound, instant.nanoseconds)
         } else {
@@ -68,10 +63,12 @@ struct LaneTimers: Sendable {
         }
     }
 
-    mutating func cancel(_ timer: LaneTimer) {
-        running &= ~(1 << UInt64(timer.index))
-        due &= running
-    }
+    @inline(__always)
+    mutating func cancel(_ timer: LaneTimer) { running &= ~(1 << UInt64(timer.index)) }
+
+    /// Cancels deadline, gone and retry.
+    @inline(__always)
+    mutating func cancelAll(ofSlot slot: Int) { running &= ~(0b10101 << UInt64(8 + slot)) }
 
     /// When the soonest running timer ends.
     var soonest: Instant? {
@@ -79,76 +76,46 @@ struct LaneTimers: Sendable {
         var soonest = UInt64.max
         var rest = running
         while rest != 0 {
-            soonest = min(soonest, deadlines[unchecked: rest.trailingZeroBitCount])
+            soonest = min(soonest, deadlines.span[unchecked: rest.trailingZeroBitCount])
             rest &= rest - 1
         }
         return Instant(nanoseconds: soonest)
     }
 
-    /// A step has a bounded length: it fires one timer, and one that watches a sensor or lights a lamp only where none
-    /// of the rules' has ended. The others stay due, as on a thread that is a little late, and the next step follows
-    /// at once.
-    mutating func beginFiring() { allowance = LaneTimers.firedInAStep }
-
     /// Takes the soonest of the timers that have ended by now; of several at once, the one with the lowest index.
+    ///
+    /// A step has a bounded length: it takes one, and one that watches a sensor or lights a lamp only where none of the
+    /// rules' has ended. The others stay due, as on a thread that is a little late, and the next step follows at once.
+    @inline(__always)
     mutating func take(endedBy now: Instant) -> LaneTimer? {
-        guard allowance > 0 else { return nil }
-        // One that was started while another fired may have ended as well.
-        if ruleBound <= now.nanoseconds { collectRules(now.nanoseconds) }
-        if due != 0 {
-            allowance -= 1
-            return takeDue()
+        if ruleBound <= now.nanoseconds {
+            let (timer, soonest) = takeSoonest(of: ~LaneTimer.watches, endedBy: now.nanoseconds)
+            ruleBound = soonest
+            if let timer { return timer }
         }
-        guard allowance == LaneTimers.firedInAStep, watchBound <= now.nanoseconds else { return nil }
-        allowance = 0
-        return takeWatch(now.nanoseconds)
+        guard watchBound <= now.nanoseconds else { return nil }
+        let (timer, soonest) = takeSoonest(of: LaneTimer.watches, endedBy: now.nanoseconds)
+        watchBound = soonest
+        return timer
     }
 
-    private mutating func takeDue() -> LaneTimer {
-        var best = due.trailingZeroBitCount
-        var rest = due & (due - 1)
-        while rest != 0 {
-            let index = rest.trailingZeroBitCount
-            rest &= rest - 1
-            if deadlines[unchecked: index] < deadlines[unchecked: best] { best = index }
-        }
-        cancel(LaneTimer(index: best))
-        return LaneTimer(index: best)
-    }
-
-    private mutating func collectRules(_ now: UInt64) {
-        var rest = running & ~LaneTimer.watches & ~due
-        ruleBound = .max
-        while rest != 0 {
-            let index = rest.trailingZeroBitCount
-            let deadline = deadlines[unchecked: index]
-            if deadline <= now { due |= rest & (~rest &+ 1) } else { ruleBound = min(ruleBound, deadline) }
-            rest &= rest - 1
-        }
-    }
-
-    private mutating func takeWatch(_ now: UInt64) -> LaneTimer? {
-        var rest = running & LaneTimer.watches
+    /// - Returns: the timer, and when the soonest of them ends: none of the others ends before it.
+    @inline(__always)
+    private mutating func takeSoonest(of timers: UInt64, endedBy now: UInt64) -> (LaneTimer?, UInt64) {
+        var rest = running & timers
         var best = 0
         var soonest = UInt64.max
-        watchBound = .max
         while rest != 0 {
             let index = rest.trailingZeroBitCount
-            rest &= rest - 1
+            rest &= rest &- 1
             let deadline = deadlines[unchecked: index]
             if deadline < soonest {
-                watchBound = soonest
                 soonest = deadline
                 best = index
-            } else {
-                watchBound = min(watchBound, deadline)
             }
         }
-        guard soonest <= now else {
-            watchBound = soonest
-            return nil
-        }
+        guard soonest <= now else { return (nil, soonest) }
         running &= ~(1 << UInt64(best))
-        return LaneTimer(index: best)
+        return (LaneTimer(index: best), soonest)
     }
 }

@@ -56,12 +56,16 @@ public struct SensorSet: Equatable, Sendable {
         SensorSet.none.with(.safety).with(.curtain).with(.radar).with(.secondSafety)
     public static let vehicle = SensorSet(bits: (1 << UInt32(LaneSensor.vehicleSensorCount)) - 1)
 
+    @inline(__always)
     public func contains(_ sensor: LaneSensor) -> Bool { bits & (1 << UInt32(sensor.rawValue)) != 0 }
 
+    @inline(__always)
     public func with(_ sensor: LaneSensor) -> SensorSet { SensorSet(bits: bits | 1 << UInt32(sensor.rawValue)) }
 
+    @inline(__always)
     public func intersects(_ other: SensorSet) -> Bool { bits & other.bits != 0 }
 
+    @inline(__always)
     mutating func set(_ sensor: LaneSensor, _ isMember: Bool) {
         let bit: UInt32 = 1 << UInt32(sensor.rawValue)
         bits = isMember ? bits | bit : bits & ~bit
@@ -200,9 +204,26 @@ public struct LaneActions: Sendable {
         count = 0
     }
 
+    /// One for each bit of `changed`: the output of its number, energised where the bit is set in `energised`.
+    @inline(__always)
+    mutating func appendDrives(_ changed: UInt16, energised: UInt16) {
+        var rest = UInt32(changed)
+        var end = count
+        precondition(end <= LaneActions.capacity - LaneOutput.count, "LANE-8 one step has at most 48 actions")
+        while rest != 0 {
+            let index = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
+            guard let output = LaneOutput(rawValue: UInt8(truncatingIfNeeded: index)) else { break }
+            slots[unchecked: end] = .drive(output, energised: (UInt32(energised) &>> index) & 1 != 0)
+            end &+= 1
+            rest &= rest &- 1
+        }
+        count = end
+    }
+
+    @inline(__always)
     mutating func append(_ action: LaneAction) {
         precondition(count < LaneActions.capacity, "LANE-8 one step has at most 48 actions")
-        slots[count] = action
-        count += 1
+        slots[unchecked: count] = action
+        count &+= 1
     }
 }

@@ -40,8 +40,7 @@ extension LaneCore {
         for slot in 0..<slotCount where passages[slot].phase == .refused || passages[slot].phase == .identifying {
             asked = slot
         }
-        let passage = passages[asked]
-        actions.append(.releaseAsked(lanes[passage.side], passage.token, by: sensor))
+        actions.append(.releaseAsked(lanes[passages[asked].side], passages[asked].token, by: sensor))
     }
 
     private mutating func releaseByPerson(_ lane: LaneID, _ token: VehicleToken, _ actions: inout LaneActions) {
@@ -133,8 +132,9 @@ extension LaneCore {
             for slot in 0..<slotCount where passages[slot].token != .none {
                 let follower = passages[slot].follower
                 end(slot, .aborted, at: now, &actions)
+                guard follower.token != .none else { continue }
                 promote(slot, Follower(token: follower.token), &actions)
-                if passages[slot].token != .none { end(slot, .aborted, at: now, &actions) }
+                end(slot, .aborted, at: now, &actions)
             }
         }
         isInMaintenance = true

@@ -6,6 +6,7 @@ extension LaneCore {
     // MARK: arriving
 
     /// Whoever stands on an approach loop, or under the arm, and is not being served, is served now.
+    @inline(__always)
     mutating func serveArrivals(_ actions: inout LaneActions) {
         guard !isInMaintenance else { return }
         for slot in 0..<slotCount where passages[slot].phase == .idle {
@@ -22,6 +23,7 @@ extension LaneCore {
         }
     }
 
+    @inline(__always)
     func isDeparting(_ side: Int) -> Bool { departing & (1 << UInt8(side)) != 0 }
 
     private mutating func arrive(_ slot: Int, side: Int, _ actions: inout LaneActions) {
@@ -40,18 +42,15 @@ extension LaneCore {
         if fitting.attempts > 1 { timers.start(.retry(slot), at: now + retryInterval) }
     }
 
-    private var retryInterval: Interval {
-        Interval(nanoseconds: timings.verdictDeadline.nanoseconds / UInt64(max(1, fitting.attempts)))
-    }
-
     mutating func retryIdentification(_ slot: Int, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        guard passage.phase == .identifying, passage.attempt < fitting.attempts else { return }
+        guard passages[slot].phase == .identifying, passages[slot].attempt < fitting.attempts else { return }
         passages[slot].attempt += 1
-        timers.start(.trigger(passage.side), at: now + timings.trigger)
+        let side = passages[slot].side
+        timers.start(.trigger(side), at: now + timings.trigger)
         actions.append(
             .identify(
-                lanes[passage.side], passage.token, arrivedAt: passage.arrivedAt, attempt: passages[slot].attempt))
+                lanes[side], passages[slot].token, arrivedAt: passages[slot].arrivedAt,
+                attempt: passages[slot].attempt))
         if passages[slot].attempt < fitting.attempts { timers.start(.retry(slot), at: now + retryInterval) }
     }
 
@@ -88,7 +87,8 @@ extension LaneCore {
 
     /// It went under the arm, left the approach loop, and is not under the arm any more: whoever comes onto the
     /// approach loop now is another (LANE-5).
-    func hasGoneForward(_ slot: Int) -> Bool {
+    @inline(__always)
+    mutating func hasGoneForward(_ slot: Int) -> Bool {
         passages[slot].hasEntered && passages[slot].hasLeftApproach && !isUnder(slot)
     }
 
@@ -116,16 +116,16 @@ extension LaneCore {
     }
 
     mutating func deadlinePassed(_ slot: Int, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        switch passage.phase {
+        let lane = lanes[passages[slot].side]
+        switch passages[slot].phase {
         case .identifying:
-            actions.append(.identificationOverdue(lanes[passage.side], passage.token))
+            actions.append(.identificationOverdue(lane, passages[slot].token))
             refuse(slot, .notIdentified)
         case .released:
             end(slot, arm.has(.openLimitMissed) ? .aborted : .expired, at: now, &actions)
         case .passing, .straddling:
-            guard passage.follower.token != .none, !passage.follower.isDecided else { break }
-            actions.append(.identificationOverdue(lanes[passage.side], passage.follower.token))
+            guard passages[slot].follower.token != .none, !passages[slot].follower.isDecided else { break }
+            actions.append(.identificationOverdue(lane, passages[slot].follower.token))
         case .idle, .refused, .intruded, .unsettled:
             break
         }
@@ -157,6 +157,7 @@ extension LaneCore {
         }
     }
 
+    @inline(__always)
     private mutating func enter(_ slot: Int) {
         guard !passages[slot].hasEntered else { return }
         passages[slot].hasEntered = true
@@ -174,13 +175,14 @@ extension LaneCore {
         if fitting.layout == .opposed && isOnApproach(1) && !isOnApproach(0) { side = 1 }
         takeToken(slot, side: side, arrivedAt: now)
         let isDoubtful =
-            SensorSet(bits: sensors.active.bits & underSensors(slot).bits & ~sensors.doubtful.bits) == .none
+            SensorSet(bits: sensors.active.bits & under(slot).bits & ~sensors.doubtful.bits) == .none
         passages[slot].phase = isDoubtful ? .unsettled : .intruded
         passages[slot].isReverse = !isOnApproach(side)
         enter(slot)
         if !isDoubtful && !passages[slot].isFree { soundSiren() }
     }
 
+    @inline(__always)
     mutating func clearingReached(_ side: Int) {
         let slot = slot(ofSide: side)
         if passages[slot].side == side && passages[slot].hasEntered { passages[slot].hasReachedClearing = true }
@@ -188,6 +190,7 @@ extension LaneCore {
 
     // MARK: approach loop
 
+    @inline(__always)
     mutating func approachChanged(_ side: Int, _ actions: inout LaneActions) {
         let slot = slot(ofSide: side)
         let isOwn = passages[slot].side == side
@@ -214,6 +217,7 @@ extension LaneCore {
     }
 
     /// The approach loop has been clear for longer than an axle gap.
+    @inline(__always)
     mutating func approachGone(side: Int, _ actions: inout LaneActions) {
         departing &= ~(1 << UInt8(side))
         let slot = slot(ofSide: side)
@@ -228,21 +232,25 @@ extension LaneCore {
     // MARK: gone
 
     /// Starts and stops the time after which a vehicle counts as gone, by the phase's own measure.
+    @inline(__always)
     mutating func watchVehicles() {
         for slot in 0..<slotCount {
-            let passage = passages[slot]
+            if passages[slot].phase == .idle || passages[slot].phase == .straddling {
+                timers.cancel(.gone(slot))
+                continue
+            }
             let isUnder = isUnder(slot)
-            let isOnApproach = isOnApproach(passage.side)
+            let isOnApproach = isOnApproach(passages[slot].side)
             let isHeld: Bool
             var delay = timings.closeDelay
-            switch passage.phase {
+            switch passages[slot].phase {
             case .idle, .straddling:
                 isHeld = true
             case .identifying, .refused:
                 isHeld = isUnder || isOnApproach && !hasGoneForward(slot)
                 delay = timings.backOut
             case .released:
-                isHeld = isUnder || isOnApproach || passage.isBlind
+                isHeld = isUnder || isOnApproach || passages[slot].isBlind
                 delay = timings.backOut
             case .passing, .intruded, .unsettled:
                 isHeld = isUnder
@@ -252,7 +260,7 @@ extension LaneCore {
             } else if !timers.isRunning(.gone(slot)) {
                 passages[slot].clearedAt = now
                 // Nose to tail, the clearing loop never became free for a new edge.
-                if passage.phase == .passing && sensors.active.contains(clearingSensor(passage.side)) {
+                if passages[slot].phase == .passing && sensors.active.intersects(clearing(passages[slot].side)) {
                     passages[slot].hasReachedClearing = true
                 }
                 timers.start(.gone(slot), at: now + delay)
@@ -260,67 +268,68 @@ extension LaneCore {
         }
     }
 
+    @inline(__always)
     mutating func vehicleGone(_ slot: Int, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        let goneAt = passage.clearedAt
-        switch passage.phase {
+        let goneAt = passages[slot].clearedAt
+        switch passages[slot].phase {
         case .identifying, .refused:
-            let hasCrossed = passage.hasEntered && passage.hasLeftApproach
-            end(slot, hasCrossed ? crossingWithoutRelease(passage) : .backedOut, at: goneAt, &actions)
+            let hasCrossed = passages[slot].hasEntered && passages[slot].hasLeftApproach
+            end(slot, hasCrossed ? crossingWithoutRelease(slot) : .backedOut, at: goneAt, &actions)
         case .released:
             end(slot, arm.has(.openLimitMissed) ? .aborted : .backedOut, at: goneAt, &actions)
         case .passing:
             passed(slot, &actions)
         case .intruded:
-            if passage.isReverse && isOnApproach(passage.side) { departing |= 1 << UInt8(passage.side) }
-            end(slot, crossingWithoutRelease(passage), at: goneAt, &actions)
+            let side = passages[slot].side
+            if passages[slot].isReverse && isOnApproach(side) { departing |= 1 << UInt8(side) }
+            end(slot, crossingWithoutRelease(slot), at: goneAt, &actions)
         case .unsettled:
-            end(slot, passage.isFromBefore ? .interrupted : .aborted, at: goneAt, &actions)
+            end(slot, passages[slot].isFromBefore ? .interrupted : .aborted, at: goneAt, &actions)
         case .idle, .straddling:
             break
         }
     }
 
-    private func crossingWithoutRelease(_ passage: Passage) -> PassOutcome {
-        if passage.isFromBefore { return .interrupted }
-        return passage.isFree ? .manual : .forced
+    private mutating func crossingWithoutRelease(_ slot: Int) -> PassOutcome {
+        if passages[slot].isFromBefore { return .interrupted }
+        return passages[slot].isFree ? .manual : .forced
     }
 
     /// The released vehicle has left the space under the arm, and its release is used up.
     private mutating func passed(_ slot: Int, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        let isOnApproach = isOnApproach(passage.side)
-        if isOnApproach && !passage.hasLeftApproach && !fitting.trustsGaps {
+        let isOnApproach = isOnApproach(passages[slot].side)
+        if isOnApproach && !passages[slot].hasLeftApproach && !fitting.trustsGaps {
             passages[slot].phase = .straddling
             actions.append(.fault(.straddled, isRaised: true))
-            if passage.follower.state == .none { followerSeen(slot, isSuspected: true, &actions) }
+            if passages[slot].follower.state == .none { followerSeen(slot, isSuspected: true, &actions) }
             return
         }
-        if passage.follower.state == .entering && !passage.follower.isAllowed {
+        if passages[slot].follower.state == .entering && !passages[slot].follower.isAllowed {
             followerLeftApproach(slot, &actions)
         }
-        finish(slot, hasCrossed(passage, isOnApproach: isOnApproach), at: passage.clearedAt, &actions)
+        finish(slot, hasCrossed(slot, isOnApproach: isOnApproach), at: passages[slot].clearedAt, &actions)
     }
 
     /// With a clearing loop, who has not reached it has not gone through. Without, a vehicle that left the approach
     /// loop last has backed out; where somebody still stands there, the row is kept: one too many can be explained.
-    func hasCrossed(_ passage: Passage, isOnApproach: Bool) -> Bool {
-        let clearing = clearingSensor(passage.side)
-        if sensors.fitted.contains(clearing) && !sensors.doubtful.contains(clearing) {
-            return passage.hasReachedClearing
+    @inline(__always)
+    private mutating func hasCrossed(_ slot: Int, isOnApproach: Bool) -> Bool {
+        let clearing = clearing(passages[slot].side)
+        if sensors.fitted.intersects(clearing) && !sensors.doubtful.intersects(clearing) {
+            return passages[slot].hasReachedClearing
         }
-        return passage.hasLeftApproach || isOnApproach
+        return passages[slot].hasLeftApproach || isOnApproach
     }
 
     /// Ends a released passage, and goes on with the follower.
     mutating func finish(_ slot: Int, _ hasCrossed: Bool, at instant: Instant, _ actions: inout LaneActions) {
-        let passage = passages[slot]
-        let crossing: PassOutcome = passage.cause == .person ? .manual : .completed
+        let follower = passages[slot].follower
+        let crossing: PassOutcome = passages[slot].cause == .person ? .manual : .completed
         if fitting.layout == .opposed && hasCrossed {
-            let other = 1 - passage.side
+            let other = 1 - passages[slot].side
             if isOnApproach(other) || timers.isRunning(.gap(other)) { departing |= 1 << UInt8(other) }
         }
         end(slot, hasCrossed ? crossing : .backedOut, at: instant, &actions)
-        promote(slot, passage.follower, &actions)
+        if follower.token != .none { promote(slot, follower, &actions) }
     }
 }

@@ -13,6 +13,8 @@ struct Sensors: Sendable {
     private(set) var uncertain = SensorSet.none
     private(set) var chattering = SensorSet.none
     private(set) var stuck = SensorSet.none
+    /// What the rules go by.
+    private(set) var active = SensorSet.none
     /// Changes of each in its window.
     private(set) var edges: InlineArray<8, UInt8> = InlineArray(repeating: 0)
     private let chatterEdges: UInt8
@@ -28,14 +30,16 @@ struct Sensors: Sendable {
         chatterQuiet = timings.chatterQuiet
     }
 
-    /// What the rules go by.
-    var active: SensorSet { SensorSet(bits: levels.bits | uncertain.bits | chattering.bits) }
+    /// Follows each change of what it is made of.
+    @inline(__always)
+    private mutating func update() { active = SensorSet(bits: levels.bits | uncertain.bits | chattering.bits) }
 
     /// Sensors that are active for want of knowledge alone.
     var doubtful: SensorSet { SensorSet(bits: (uncertain.bits | chattering.bits) & ~levels.bits) }
 
     mutating func start(_ levels: SensorSet, at now: Instant, _ timers: inout LaneTimers) {
         self.levels = SensorSet(bits: levels.bits & fitted.bits)
+        update()
         for index in 0..<LaneSensor.vehicleSensorCount where self.levels.bits & 1 << UInt32(index) != 0 {
             timers.start(.stuck(index), at: now + stuckAfter)
         }
@@ -46,6 +50,7 @@ struct Sensors: Sendable {
         _ actions: inout LaneActions
     ) {
         guard fitted.contains(sensor) else { return }
+        defer { update() }
         if uncertain.contains(sensor) {
             uncertain.set(sensor, false)
             if uncertain == .none { actions.append(.fault(.edgesLost, isRaised: false)) }
@@ -66,6 +71,7 @@ struct Sensors: Sendable {
         countEdge(sensor, at: now, &timers, &actions)
     }
 
+    @inline(__always)
     private mutating func countEdge(
         _ sensor: LaneSensor, at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
@@ -89,6 +95,7 @@ struct Sensors: Sendable {
     mutating func loseEdges(_ actions: inout LaneActions) {
         if uncertain == .none { actions.append(.fault(.edgesLost, isRaised: true)) }
         uncertain = SensorSet(bits: fitted.bits & SensorSet.vehicle.bits)
+        update()
     }
 
     mutating func stuckEnded(_ index: Int, _ actions: inout LaneActions) {
@@ -98,11 +105,13 @@ struct Sensors: Sendable {
     }
 
     /// The counting window is over, or the sensor has been quiet for long enough.
+    @inline(__always)
     mutating func chatterEnded(_ index: Int, _ actions: inout LaneActions) {
         guard let sensor = LaneSensor(rawValue: UInt8(index)) else { return }
         edges[index] = 0
         guard chattering.contains(sensor) else { return }
         chattering.set(sensor, false)
+        update()
         actions.append(.fault(.chatter(sensor), isRaised: false))
     }
 }

@@ -10,19 +10,14 @@ struct ShownNotice: Sendable {
 }
 
 extension LaneCore {
+    @inline(__always)
     mutating func show(_ actions: inout LaneActions) {
         let wanted = isInMaintenance ? armed : wantedOutputs()
-        var changed = wanted ^ lit
-        while changed != 0 {
-            let index = changed.trailingZeroBitCount
-            changed &= changed - 1
-            guard let output = LaneOutput(rawValue: UInt8(index)) else { continue }
-            actions.append(.drive(output, energised: wanted & (1 << UInt16(index)) != 0))
-        }
+        if wanted != lit { actions.appendDrives(wanted ^ lit, energised: wanted) }
         lit = wanted
         for side in 0..<(fitting.layout == .single ? 1 : 2) {
             let (notice, token) = wantedNotice(side)
-            guard !shown[side].isTold || shown[side].notice != notice || shown[side].token != token else { continue }
+            guard !shown[side].isTold || shown[side].token != token || shown[side].notice != notice else { continue }
             shown[side] = ShownNotice(notice: notice, token: token, isTold: true)
             actions.append(.notice(lanes[side], notice, token))
         }
@@ -32,6 +27,7 @@ extension LaneCore {
 
     // What only reads is `mutating` here: it reads the passages in place.
 
+    @inline(__always)
     private mutating func wantedOutputs() -> UInt16 {
         let isGreen = isGreen(0)
         var outputs = bit(.green, isGreen) | bit(.red, !isGreen)
@@ -48,6 +44,7 @@ extension LaneCore {
     }
 
     /// Green calls a vehicle in: the arm is up, and this side's vehicle, or everybody, may pass.
+    @inline(__always)
     private mutating func isGreen(_ side: Int) -> Bool {
         guard arm.position == .open else { return false }
         if isFreeForAll { return true }
@@ -55,6 +52,7 @@ extension LaneCore {
         return passages[slot].phase == .released && passages[slot].side == side
     }
 
+    @inline(__always)
     private mutating func wantedNotice(_ side: Int) -> (LaneNotice, VehicleToken) {
         if sensors.active.contains(.fireAlarm) { return (.evacuate, .none) }
         if isInMaintenance { return (.maintenance, .none) }

@@ -20,7 +20,7 @@ enum Layers {
 
     /// The only rooms that may import a C library.
     static let doors: [String: Set<String>] = [
-        "CSystem": ["Machine", "SiteSimulator"],
+        "CSystem": ["Machine", "SiteSimulator", "gwlanebench"],
         "CSQLite": ["Store", "gwbench"],
         "COpenSSL": ["Crypto", "SiteSimulator"],
         "CLibevent": ["Machine"],

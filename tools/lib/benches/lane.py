@@ -1,47 +1,13 @@
 """tools/bench lane: the step in instructions, edge to relay beside a bare C program, and heap calls of the lane thread."""
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from .common import fail, root
-
-
-def step_instructions():
-    """Instructions of each step of a random walk through every layout, by callgrind."""
-    command = "swift build -c release --product gwlanebench --scratch-path .build-x86_64 --swift-sdks-path build/deps/sdk"
-    build = subprocess.run(
-        [*command.split(), "--swift-sdk", "gatewarden-x86_64"], cwd=root, capture_output=True, text=True,
-        env={**os.environ, "GATEWARDEN_FIRMWARE": "1"})
-    program = root / ".build-x86_64/release/gwlanebench"
-    if build.returncode != 0:
-        fail("gwlanebench does not build:\n" + build.stdout[-2000:])
-    names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout.splitlines()
-    step = next(line.split()[2] for line in names if "measuredStep" in line)
-    out = root / "build/bench/callgrind.out"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.unlink(missing_ok=True)
-    run = subprocess.run(
-        ["valgrind", "--tool=callgrind", f"--toggle-collect={step}", f"--dump-after={step}", "--combine-dumps=yes",
-         "--dump-line=no", f"--callgrind-out-file={out}", program], capture_output=True, text=True)
-    if run.returncode != 0:
-        fail("valgrind: " + run.stderr[-500:])
-    counts = []
-    with open(out) as lines:
-        counts = [int(line.split()[1]) for line in lines if line.startswith("totals:")]
-    out.unlink()
-    # The last part is what came after the last step: nothing.
-    counts = counts[:-1]
-    if len(counts) < 10_000:
-        fail(f"callgrind counted {len(counts)} steps alone")
-    return [
-        ("steps counted", float(len(counts)), "", None),
-        ("instructions of a step, mean", statistics.mean(counts), "", None),
-        ("instructions of a step, worst", float(max(counts)), "", (None, 1500.0)),
-    ]
+from .step import step
 
 
 # The sixth slowest of these is the 99.9 %.
@@ -149,4 +115,4 @@ def lane(arch):
         subprocess.run(
             ["swift", "build", "--package-path", root, "-c", "release", "--product", "gwsim"], check=True,
             stdout=sys.stderr)
-    return step_instructions() + beside_bare()
+    return step(arch) + beside_bare()
