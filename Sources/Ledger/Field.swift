@@ -370,8 +370,12 @@ struct FieldReader {
     func text(_ field: Field) throws(RecordFault) -> String {
         guard let bytes = bytes(field) else { return "" }
         guard bytes.count <= LedgerLimits.textBytes else { throw .invalid(field.rawValue) }
-        let text = bytes.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
-        guard let text else { throw .invalid(field.rawValue) }
+        // Decoding repairs wrong UTF-8, which shows as other bytes. (`String(validating:)` takes longer in ordinary Swift.)
+        let text = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        let isSame = text.utf8.withContiguousStorageIfAvailable { decoded in
+            bytes.withUnsafeBufferPointer { areSameBytes($0, decoded) }
+        }
+        guard isSame ?? text.utf8.elementsEqual(bytes) else { throw .invalid(field.rawValue) }
         return text
     }
 
@@ -428,12 +432,14 @@ struct FieldReader {
 
 /// Two texts, byte for byte. Views of texts that are compared one by one take longer than all else of a short field.
 func areSameBytes(_ left: String, _ right: String) -> Bool {
-    guard left.utf8.count == right.utf8.count else { return false }
     let isSame = left.utf8.withContiguousStorageIfAvailable { left in
-        right.utf8.withContiguousStorageIfAvailable { right in
-            for index in 0..<left.count where left[index] != right[index] { return false }
-            return true
-        }
+        right.utf8.withContiguousStorageIfAvailable { right in areSameBytes(left, right) }
     }
     return (isSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+}
+
+private func areSameBytes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    for index in 0..<left.count where left[index] != right[index] { return false }
+    return true
 }

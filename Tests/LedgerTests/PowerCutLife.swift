@@ -14,7 +14,7 @@ enum Damage: String, CaseIterable, Sendable {
     case record
     /// The sealing key is gone.
     case key
-    /// The main file is rubbish, its log is whole.
+    /// The main file is rubbish, and has no log.
     case rubbish
     /// The main file is empty beside its log.
     case emptied
@@ -172,6 +172,7 @@ extension PowerCutWorkload {
         case .rubbish, .emptied:
             let bytes = [UInt8](repeating: 0x5A, count: damage == .rubbish ? 20_000 : 0)
             image.files[main] = bytes
+            if damage == .rubbish { image.files[main + "-wal"] = nil }
             inherited = Inheritance(bytes: bytes)
         case .rolledBack:
             for name in [main, main + "-wal"] { image.files[name] = older.files[name] }
