@@ -38,13 +38,20 @@ public enum UPSRegisterMap: Sendable {
 
     /// What to ask for, in the order in which `reading` takes the answers.
     public var blocks: [RegisterBlock] {
-        switch self {
-        case .apc: [RegisterBlock(address: 0, count: 27), RegisterBlock(address: 128, count: 44)]
-        case .huawei:
-            [
-                RegisterBlock(address: 11_000, count: 28), RegisterBlock(address: 11_043, count: 1),
-                RegisterBlock(address: 12_000, count: 6),
-            ]
+        var blocks: [RegisterBlock] = []
+        while let block = block(blocks.count) { blocks.append(block) }
+        return blocks
+    }
+
+    /// One at a time: of two constant arrays that a switch chooses from, the firmware's optimiser takes the other.
+    private func block(_ index: Int) -> RegisterBlock? {
+        switch (self, index) {
+        case (.apc, 0): RegisterBlock(address: 0, count: 27)
+        case (.apc, 1): RegisterBlock(address: 128, count: 44)
+        case (.huawei, 0): RegisterBlock(address: 11_000, count: 28)
+        case (.huawei, 1): RegisterBlock(address: 11_043, count: 1)
+        case (.huawei, 2): RegisterBlock(address: 12_000, count: 6)
+        default: nil
         }
     }
 

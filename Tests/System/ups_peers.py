@@ -34,11 +34,14 @@ class Plug:
         self.master, self.slave = pair()
         # A serial line has no end of file while nobody has it open.
         os.symlink(os.ttyname(self.slave), self.path)
-        threading.Thread(target=self._serve, args=(self.master,), daemon=True).start()
+        self._server = threading.Thread(target=self._serve, args=(self.master,), daemon=True)
+        self._server.start()
 
     def unplug(self):
         os.unlink(self.path)
         master, slave, self.master, self.slave = self.master, self.slave, None, None
+        # Nobody reads the number of a descriptor that may soon be another file's.
+        self._server.join(5)
         os.close(slave)
         os.close(master)
 
