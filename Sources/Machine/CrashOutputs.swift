@@ -20,6 +20,6 @@ enum CrashOutputs {
     }
 
     static func off() {
-        if requestDescriptor >= 0 { gw_lines_deactivate(requestDescriptor, outputMask) }
+        if requestDescriptor >= 0 { _ = gw_lines_set(requestDescriptor, outputMask, 0) }
     }
 }

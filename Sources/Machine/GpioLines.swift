@@ -50,7 +50,6 @@ public final class GpioLines: LinePort {
     private let request: OpaquePointer
     private let events: OpaquePointer
     private let inputs: [UInt32]
-    private let outputs: [UInt32]
     private let chipPath: String
 
     public var fileDescriptor: Int32 { gpiod_line_request_get_fd(request) }
@@ -68,7 +67,6 @@ public final class GpioLines: LinePort {
         self.inputs = watched
         var driven: [UInt32] = []
         for output in outputs { driven.append(try GpioLines.offset(output, chip, chipPath)) }
-        self.outputs = driven
         guard let config = gpiod_line_config_new(), let settings = gpiod_line_settings_new(),
             let requestConfig = gpiod_request_config_new(), let events = gpiod_edge_event_buffer_new(1)
         else { throw .library(name: "libgpiod", subject: chipPath, reason: "out of memory") }
@@ -104,8 +102,8 @@ public final class GpioLines: LinePort {
         }
         // The kernel numbers the lines of a request as they were added: the inputs first.
         CrashOutputs.keep(
-            request: gpiod_line_request_get_fd(request), mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count)
-        )
+            request: gpiod_line_request_get_fd(request),
+            mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count))
     }
 
     deinit {
@@ -142,8 +140,9 @@ public final class GpioLines: LinePort {
     }
 
     public func drive(output: Int, _ energised: Bool) throws(MachineError) {
-        let value = energised ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE
-        if gpiod_line_request_set_value(request, outputs[output], value) != 0 {
+        // The kernel numbers the lines of a request as they were added: the inputs first.
+        let bit: UInt64 = 1 << UInt64(inputs.count + output)
+        if gw_lines_set(gpiod_line_request_get_fd(request), bit, energised ? bit : 0) != 0 {
             throw .lastSystemError("set value", chipPath)
         }
     }

@@ -146,7 +146,7 @@ class Gate(Board):
         files["gatewarden.conf"] = text
         self.disk.install("config", files)
 
-    def push(self, plate, make="vzenith", seconds=15):
+    def push(self, plate, make="vzenith", seconds=40):
         """One read of a camera, after the loop's debounce; True when the controller said that it keeps it."""
         time.sleep(0.15)
         self.pushes += 1
@@ -180,7 +180,7 @@ class Gate(Board):
         self.loop("approach", True)
         if not self.push(plate, make):
             return "the read was not taken"
-        raised = self.wait_edge("raise", True, 10, start)
+        raised = self.wait_edge("raise", True, 30, start)
         if raised is None:
             return "no raise"
         self.loop("safety", True)
@@ -190,7 +190,7 @@ class Gate(Board):
         if any(edge[1:] == ("lower", True) for edge in self.edges[start:]):
             return "lowered on a vehicle"
         self.loop("safety", False)
-        lowered = self.wait_edge("lower", True, 10, start)
+        lowered = self.wait_edge("lower", True, 30, start)
         if lowered is None:
             return "not lowered"
         if self.wait_edge("lower", False, 5, start) is None:
