@@ -2,8 +2,8 @@
 // the others, and the tables beside them, from the first record on.
 //
 // Invariants: it reads through a connection of its own that cannot write, some hundred records at a time, with no read
-// open over a rest; it rests three times as long as it has read, at idle priority. A fault is recorded, named, and so is
-// that there was none. It ends at once when it is told to.
+// open over a rest; it rests three times as long as it has read, at idle priority. A fault is recorded, named, and so
+// is that there was none. It ends at once when it is told to.
 // Limits: the photos' bytes and SQLite's own check of every page are left to `ledger verify`; begun a minute after the
 // start, and again each week.
 

@@ -370,7 +370,8 @@ struct FieldReader {
     func text(_ field: Field) throws(RecordFault) -> String {
         guard let bytes = bytes(field) else { return "" }
         guard bytes.count <= LedgerLimits.textBytes else { throw .invalid(field.rawValue) }
-        // Decoding repairs wrong UTF-8, which shows as other bytes. (`String(validating:)` takes longer in ordinary Swift.)
+        // Decoding repairs wrong UTF-8, which shows as other bytes. (`String(validating:)` takes longer in ordinary
+        // Swift.)
         let text = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
         let isSame = text.utf8.withContiguousStorageIfAvailable { decoded in
             bytes.withUnsafeBufferPointer { areSameBytes($0, decoded) }

@@ -1,4 +1,5 @@
-// 补录 beside the rows that they correct: what a supplement says stands instead of what the pass says, and both are shown.
+// 补录 beside the rows that they correct: what a supplement says stands instead of what the pass says, and both are
+// shown.
 //
 // Invariants: a pass keeps its own row; each of its supplements, in the order of their numbers, gives the row as it is
 // corrected up to then. A pass answers a question when its own row or one of these does. A supplement without a pass

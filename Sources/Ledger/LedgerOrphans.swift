@@ -2,9 +2,10 @@
 // And photos past their time that a power cut has brought back: their deletion was not on the disk yet.
 //
 // Invariants: a photo is deleted only when every record whose photos are not given up was looked through, up to the
-// head, and none names it; photos and records are written by one thread, so nothing comes in between. What the records of a generation that was set aside
-// name may not be readable any more: its photos stay until the photos of the present generation's beginning are given
-// up; then every photo that the present one does not name is past its time, and goes.
+// head, and none names it; photos and records are written by one thread, so nothing comes in between. What the records
+// of a generation that was set aside name may not be readable any more: its photos stay until the photos of the
+// present generation's beginning are given up; then every photo that the present one does not name is past its time,
+// and goes.
 // Limits: about `namesAtOnce` candidates in memory; a step lists one folder, or reads `recordsAtOnce` records, or
 // deletes `filesAtOnce` photos. After an orderly end nothing is looked for.
 

@@ -1,4 +1,5 @@
-// De-energises the board's outputs when the process is about to end by a crash: the kernel leaves a line as it was driven.
+// De-energises the board's outputs when the process is about to end by a crash: the kernel leaves a line as it was
+// driven.
 //
 // Invariants: `off` is async-signal-safe: one ioctl, no lock, no allocation.
 // Limits: one chip's request, the one that drives the lanes.

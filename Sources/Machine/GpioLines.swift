@@ -1,7 +1,8 @@
 // The board's inputs and outputs through libgpiod v2: one request for all lines of one chip.
 //
 // Invariants: an output is requested de-energised, so that taking the lines over moves no relay; edges carry the
-// kernel's stamp and global sequence number; the debounce is the kernel's. A crash drives the outputs off (CrashOutputs).
+// kernel's stamp and global sequence number; the debounce is the kernel's. A crash drives the outputs off
+// (CrashOutputs).
 // Limits: 64 lines, inputs and outputs together, all on one chip: the kernel's limit for one request.
 
 import CLibgpiod

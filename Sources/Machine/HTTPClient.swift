@@ -2,8 +2,8 @@
 //
 // Invariants: one request at a time; its completion is called exactly once, after the client has forgotten it, so that
 // it may post the next one. A request is never sent twice: what to do after a failure is the caller's to decide.
-// Each request has a connection of its own, with its own TLS handle: HTTP/1.1 does not say which request a reply belongs
-// to, and a reply that a server or a proxy sends twice would be taken for the next one's.
+// Each request has a connection of its own, with its own TLS handle: HTTP/1.1 does not say which request a reply
+// belongs to, and a reply that a server or a proxy sends twice would be taken for the next one's.
 // Its timers are its own and end with it: that is why their handlers need not keep it (Embedded Swift knows no other
 // reference without ownership than unowned(unsafe)).
 // Limits: `Limits`. A host name is resolved to its IPv4 address; for IPv6 give the address.

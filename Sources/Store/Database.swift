@@ -224,7 +224,8 @@ public final class Database {
         _ = try statement.step()
     }
 
-    /// Ends what another thread reads through this connection now, with an error. The connection must stay open meanwhile.
+    /// Ends what another thread reads through this connection now, with an error. The connection must stay open
+    /// meanwhile.
     public func interrupt() {
         sqlite3_interrupt(handle)
     }

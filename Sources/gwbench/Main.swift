@@ -17,7 +17,7 @@ struct Main {
                gwbench fill FOLDER RECORDS         make a ledger of so many records
                gwbench size SMALL LARGE ROUNDS     the same passes into two ledgers, by turns
                gwbench wrap FOLDER ROUNDS          traffic into a ring that wraps and one that does not, by turns
-               gwbench beside FOLDER ROUNDS        append while the ledger is read through in the background, and while not
+               gwbench beside FOLDER ROUNDS        append, with and without the ledger being read through
                gwbench hammer FOLDER               append passes until killed
                gwbench open FOLDER                 open as the controller does, then verify the newest records
                gwbench verify FOLDER               verify all

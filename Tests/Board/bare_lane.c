@@ -1,6 +1,6 @@
 // The smallest program that waits for an edge and sets a relay through the kernel's GPIO: what `latency` holds the
-// firmware against. bare_lane CHIP INPUT OUTPUT: the output follows the input. What the board's init does for the firmware
-// it does for itself: the priority of the kernel's thread for the line.
+// firmware against. bare_lane CHIP INPUT OUTPUT: the output follows the input. What the board's init does for the
+// firmware it does for itself: the priority of the kernel's thread for the line.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/gpio.h>

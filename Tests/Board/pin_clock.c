@@ -40,7 +40,8 @@ struct value {
 extern struct value qemu_plugin_mem_get_value(uint32_t info);
 
 extern int64_t qemu_clock_get_ns(int clock);
-extern void timer_init_full(void *timer, void *group, int clock, int scale, int attributes, void (*call)(void *), void *);
+extern void timer_init_full(
+    void *timer, void *group, int clock, int scale, int attributes, void (*call)(void *), void *);
 extern void timer_mod(void *timer, int64_t instant);
 extern void *object_resolve_path(const char *path, bool *ambiguous);
 extern void *qdev_get_gpio_in(void *device, int line);

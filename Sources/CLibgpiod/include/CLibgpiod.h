@@ -5,8 +5,8 @@
 #include <gpiod.h>
 #include <stdint.h>
 
-/// Sets the lines of `mask` (bit n: the n-th line of the request) to `active`; 0, or -1 and errno. Async-signal-safe and in
-/// a tenth of the instructions that libgpiod takes, which looks each line up.
+/// Sets the lines of `mask` (bit n: the n-th line of the request) to `active`; 0, or -1 and errno. Async-signal-safe,
+/// and a tenth of the instructions that libgpiod takes, which looks each line up.
 int gw_lines_set(int request_fd, uint64_t mask, uint64_t active);
 
 #endif
