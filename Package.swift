@@ -26,6 +26,9 @@ let laneSettings: [SwiftSetting] =
         // The exhaustive search of its states takes millions of steps.
         : [.unsafeFlags(["-O"], .when(configuration: .debug))])
 
+/// Rooms that wait for people and wires, not for the processor: small rather than quick.
+let smallSettings: [SwiftSetting] = roomSettings + (firmware ? [.unsafeFlags(["-Osize"])] : [])
+
 /// What plays thousands of passes in a test is compiled as for a release.
 let quickSettings: [SwiftSetting] = roomSettings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
@@ -77,22 +80,22 @@ let foundations: [Target] = [
 
 let pure: [Target] = [
     room("LaneTrace", ["Domain", "LaneCore"]),
-    room("Configuration", ["Domain"]),
+    room("Configuration", ["Domain"], settings: smallSettings),
     room("Admission", ["Domain"]),
-    room("DeviceProtocols", ["Domain", "Formats"]),
-    room("PlatformProtocols", ["Domain", "Formats"]),
+    room("DeviceProtocols", ["Domain", "Formats"], settings: smallSettings),
+    room("PlatformProtocols", ["Domain", "Formats"], settings: smallSettings),
 ]
 
 let kept: [Target] = [
     room("Ledger", ["Domain", "Store", "Crypto", "Machine", "Formats"]),
-    room("Registry", ["Domain", "Store", "Formats"]),
+    room("Registry", ["Domain", "Store", "Formats"], settings: smallSettings),
 ]
 
 let facing: [Target] = [
-    room("Devices", ["Domain", "DeviceProtocols", "Machine"]),
-    room("Web", ["Domain", "DeviceProtocols", "Machine"]),
-    room("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
-    room("Console", ["Domain", "Machine"]),
+    room("Devices", ["Domain", "DeviceProtocols", "Machine"], settings: smallSettings),
+    room("Web", ["Domain", "DeviceProtocols", "Machine"], settings: smallSettings),
+    room("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"], settings: smallSettings),
+    room("Console", ["Domain", "Machine"], settings: smallSettings),
 ]
 
 let controller: [Target] = [
@@ -110,7 +113,7 @@ let controller: [Target] = [
             "Domain", "Controller", "Configuration", "LaneTrace", "Ledger", "Registry", "DeviceProtocols", "Machine",
             "Crypto", "Formats", "Store",
         ],
-        swiftSettings: roomSettings
+        swiftSettings: smallSettings
     ),
 ]
 
