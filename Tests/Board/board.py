@@ -172,7 +172,9 @@ class Board:
         self.output = pathlib.Path(image or ROOT / "build" / "image" / board)
         self.disk = Disk(self.output / f"gatewarden-{board}.img", self.path("disk.img"))
         self.append = append
+        self.processors = 2
         self.drive = None
+        self.cache = "writethrough"
         self.levels = {}
         self.edges = []
         self.forwards = []
@@ -191,12 +193,15 @@ class Board:
         self.console, self.qtest_channel, self.qmp_channel = (
             Channel(self.path(name)) for name in ("console", "qtest", "qmp"))
         boot = self.output / "boot"
-        arguments = f"{(boot / 'cmdline').read_text().strip()} maxcpus=2 {self.append}"
+        arguments = (boot / "cmdline").read_text().strip()
+        if self.processors == 1:
+            arguments = re.sub(r"\b(isolcpus|nohz_full|rcu_nocbs|irqaffinity)=\S+ ?", "", arguments)
+        arguments += f" maxcpus={self.processors} {self.append}"
         network = "user,restrict=on,net=10.0.2.0/24,dhcpstart=10.0.2.15"
         network += "".join(f",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}" for host, guest in self.forwards)
         network += "".join(f",guestfwd=tcp:{address}-cmd:{command}" for address, command in self.guest_forwards)
         command = [
-            TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", "2", "-m", "1024",
+            TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", str(self.processors), "-m", "1024",
             "-display", "none", "-monitor", "none", "-parallel", "none", "-S",
             "-kernel", boot / "Image", "-initrd", boot / "initrd", "-append", arguments,
             "-chardev", f"socket,id=console,path={self.path('console')},server=off",
@@ -223,9 +228,9 @@ class Board:
             return [
                 "-dtb", self.output / "boot" / "board.dtb",
                 "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
-                "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=writethrough",
+                "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache={self.cache}",
                 "-nic", network]
-        drive = self.drive or f"file={self.disk.path},format=raw,cache=writethrough"
+        drive = self.drive or f"file={self.disk.path},format=raw,cache={self.cache}"
         return [
             "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb",
             "-drive", f"{drive},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
@@ -360,5 +365,5 @@ class Board:
 
     def lane_live(self, seconds=60, start=0):
         """Waits for the firmware's word: (its kernel time in seconds, the host's time), or (None, None)."""
-        found, stamp = self.console.wait(r"\[ *(\d+\.\d+)\] [^\n]*info: lane 1 live [^\n]*\n", seconds, start)
+        found, stamp = self.console.wait(r"\[ *(\d+\.\d+)\] [^\n]*info: \d+ lanes live [^\n]*\n", seconds, start)
         return (float(found[1]), stamp) if found else (None, None)

@@ -23,8 +23,9 @@ site.device = gate-1
 lane.1.direction = entry
 lane.1.entrance_gate = A
 lane.1.gate_code = 01
-lane.1.verdict_deadline_ms = 3000
+lane.1.verdict_deadline_ms = 8000
 lane.1.back_out_ms = 500
+lane.1.axle_gap_ms = 200
 lane.1.close_delay_ms = 400
 lane.1.raise_travel_ms = 800
 lane.1.lower_travel_ms = 800
@@ -211,10 +212,13 @@ class Gate(Board):
     def unread(self):
         """A vehicle that no camera sees, until the deadline and back."""
         start = len(self.edges)
+        mark = self.console.mark()
         self.loop("approach", True)
-        time.sleep(3.6)
+        told, _ = self.console.wait("lane 1: - not-identified", 30, mark)
         self.loop("approach", False)
         time.sleep(1.2)
+        if told is None:
+            return "the deadline did not end"
         return f"a relay moved: {self.relay_edges(start)}" if self.relay_edges(start) else None
 
     def forced(self):
