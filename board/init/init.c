@@ -27,8 +27,6 @@
 
 enum { WATCHDOG_SECONDS = 30, DISK_WAIT_MS = 10000, SEED_BYTES = 32 };
 
-static const char *const slot_names[SLOT_COUNT] = {"system-a", "system-b"};
-
 static void say(const char *format, ...) {
     char line[400];
     struct timespec now;
@@ -114,18 +112,20 @@ static int open_verity(const char *device, const struct slot_footer *footer) {
     return made ? 0 : -1;
 }
 
-static int open_slot(const char *disk, int slot) {
+static int open_slot(const char *disk, int slot, uint64_t oldest) {
     char device[64], board[32] = "";
     unsigned char key[KEY_BYTES];
     struct slot_footer footer;
-    int fd = open("/slot-key", O_RDONLY | O_CLOEXEC);
-    int got = fd >= 0 && read(fd, key, sizeof key) == sizeof key;
-    if (fd >= 0) close(fd);
-    if (!got || partition_find(disk, slot_names[slot], device, sizeof device) != 0) return -1;
+    if (key_read("/slot-key", key) != 0) return -1;
+    if (partition_find(disk, slot_names[slot], device, sizeof device) != 0) return -1;
     if (footer_read(device, key, &footer) != 0) return -1;
     boot_argument("gatewarden.board", board, sizeof board);
     if (strcmp(board, footer.board) != 0) {
         dprintf(STDERR_FILENO, "<3>init: %s is for board %s\n", slot_names[slot], footer.board);
+        return -1;
+    }
+    if (footer.released < oldest) {
+        dprintf(STDERR_FILENO, "<3>init: %s is older than what this board has left behind\n", slot_names[slot]);
         return -1;
     }
     if (open_verity(device, &footer) != 0 || mount("/dev/dm-0", "/root", "squashfs", MS_RDONLY, NULL) != 0) {
@@ -136,7 +136,8 @@ static int open_slot(const char *disk, int slot) {
     return 0;
 }
 
-static void mount_root(const char *disk) {
+/* Returns the slot that was opened. */
+static int mount_root(const char *disk) {
     char device[64];
     struct boot_state state;
     if (partition_find(disk, "state", device, sizeof device) != 0 || state_read(device, &state) != 0)
@@ -151,13 +152,20 @@ static void mount_root(const char *disk) {
      * be written must not keep the lane from working. */
     state.tries++;
     state_write(device, &state);
-    if (open_slot(disk, state.slot) != 0) {
+    if (open_slot(disk, state.slot, state.oldest) != 0) {
         state.slot ^= 1;
         state.tries = 1;
         state_write(device, &state);
-        if (open_slot(disk, state.slot) != 0) restart("neither slot opens");
+        if (open_slot(disk, state.slot, state.oldest) != 0) restart("neither slot opens");
     }
-    setenv("GATEWARDEN_SLOT", state.slot == SLOT_A ? "a" : "b", 1);
+    return state.slot;
+}
+
+/* An update changes what is to be started next: what runs now must be known by itself. */
+static void leave_word(int slot) {
+    int fd = open("/root" RUNNING_SLOT, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+    if (fd < 0 || write(fd, slot == SLOT_A ? "a\n" : "b\n", 2) != 2) say("no word about the slot: %s", strerror(errno));
+    if (fd >= 0) close(fd);
 }
 
 static void repair(const char *device) {
@@ -220,9 +228,10 @@ int main(void) {
     if (boot_argument("gatewarden.disk", disk, sizeof disk) != 0) restart("no gatewarden.disk= given");
     wait_for_disk(disk);
     say("%s there", disk);
-    mount_root(disk);
+    int slot = mount_root(disk);
     mount("/dev", "/root/dev", NULL, MS_BIND, NULL);
     mount("tmpfs", "/root/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m");
+    leave_word(slot);
     mount("tmpfs", "/root/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=16m");
     mount_kept(disk, "data", "/root/data", MS_NOEXEC);
     seed_random("/root/data/random-seed");

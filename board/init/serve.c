@@ -6,7 +6,8 @@
  * (exit code 1: the configuration, a missing wire) is tried again every few seconds; meanwhile the watchdog is fed from
  * here if this system has served lanes before, and not if it has not: then the board resets, and in the end the other
  * slot is started. One that ends with code 75 has closed its ledger because the UPS switches off: the disks are put in
- * order, and the board waits; when it still has power after REST_MS it starts again, because then the mains is back. If
+ * order, and the board waits; when it still has power after REST_MS it starts again, because then the mains is back. A
+ * system that never served and whose firmware crashes again and again is restarted without waiting for the watchdog. If
  * this program dies the kernel panics, and the board resets.
  */
 #include <dirent.h>
@@ -32,7 +33,7 @@
 #include "slots.h"
 
 enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90,
-       LINE_PRIORITY = 85 };
+       LINE_PRIORITY = 85, CRASHES = 10 };
 /* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
 enum { POWER_GOES = 75, REST_MS = 300000 };
 
@@ -126,9 +127,10 @@ static void become_firmware(void) {
 static int is_confirmed(void) {
     char disk[32], device[64];
     struct boot_state seen;
-    return boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
+    int running = slot_running();
+    return running >= 0 && boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
            partition_find(disk, "state", device, sizeof device) == 0 && state_read(device, &seen) == 0 &&
-           seen.confirmed[seen.slot];
+           seen.confirmed[running];
 }
 
 /* It goes on running when it is let go: the firmware takes it over, or the board resets. */
@@ -223,7 +225,7 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
 }
 
 int main(void) {
-    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1;
+    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1, crashes = 0;
     pid_t firmware = 0, login = 0;
     long firmware_at = 0, login_at = 0, soon_until = 0, later_at = now_ms() + LATER_MS;
     sigset_t signals;
@@ -247,6 +249,7 @@ int main(void) {
                 firmware = 0;
                 if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_GOES) rest_until_power_goes();
                 firmware_at = take_end(status) ? 0 : now_ms() + RETRY_MS;
+                if (WIFSIGNALED(status) && ++crashes >= CRASHES && !is_confirmed()) end_system(0, RB_AUTOBOOT);
             } else if (ended == login) {
                 login = 0;
                 login_at = now_ms() + 1000;

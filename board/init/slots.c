@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-#include <linux/fs.h>
 
 static const char magic[8] = "GWBOOT1";
+
+const char *const slot_names[SLOT_COUNT] = {"system-a", "system-b"};
 
 static int complain(const char *what, const char *subject) {
     fprintf(stderr, "<3>gatewarden: %s %s: %s\n", what, subject, errno ? strerror(errno) : "not as it should be");
@@ -79,7 +79,7 @@ static int footer_number(const char *text, const char *name, uint64_t *value) {
     char word[24], *end;
     if (footer_word(text, name, word, sizeof word) != 0) return -1;
     *value = strtoull(word, &end, 10);
-    return *end == 0 && *value > 0 && *value < 1u << 30 ? 0 : -1;
+    return *end == 0 && *value > 0 && *value < UINT64_C(1) << 40 ? 0 : -1;
 }
 
 static int is_signed(const unsigned char *block, const unsigned char key[KEY_BYTES]) {
@@ -92,13 +92,19 @@ static int is_signed(const unsigned char *block, const unsigned char key[KEY_BYT
     return valid;
 }
 
+int key_read(const char *path, unsigned char key[KEY_BYTES]) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int got = fd >= 0 && read(fd, key, KEY_BYTES) == KEY_BYTES;
+    if (fd >= 0) close(fd);
+    return got ? 0 : complain("cannot read the slots' key", path);
+}
+
 int footer_read(const char *device, const unsigned char key[KEY_BYTES], struct slot_footer *footer) {
     unsigned char block[BLOCK];
-    uint64_t bytes = 0;
     int fd = open(device, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return complain("cannot open slot", device);
-    int got = ioctl(fd, BLKGETSIZE64, &bytes) == 0 && bytes >= BLOCK &&
-              pread(fd, block, BLOCK, (off_t)bytes - BLOCK) == BLOCK;
+    off_t end = lseek(fd, 0, SEEK_END);
+    int got = end >= BLOCK && pread(fd, block, BLOCK, end - BLOCK) == BLOCK;
     close(fd);
     if (!got) return complain("cannot read the footer of", device);
     errno = 0;
@@ -111,6 +117,7 @@ int footer_read(const char *device, const unsigned char key[KEY_BYTES], struct s
         footer_word(text, "version", footer->version, sizeof footer->version) != 0 ||
         footer_word(text, "salt", footer->salt, sizeof footer->salt) != 0 ||
         footer_word(text, "root", footer->root, sizeof footer->root) != 0 ||
+        footer_number(text, "released", &footer->released) != 0 ||
         footer_number(text, "blocks", &footer->blocks) != 0 ||
         footer_number(text, "hash-start", &footer->hash_start) != 0)
         return complain("a footer of another kind on", device);
@@ -139,6 +146,12 @@ int partition_find(const char *disk, const char *name, char *path, unsigned capa
     }
     errno = ENOENT;
     return complain("no partition named", name);
+}
+
+int slot_running(void) {
+    char text[8];
+    if (read_text(RUNNING_SLOT, text, sizeof text) != 0) return -1;
+    return text[0] == 'a' ? SLOT_A : text[0] == 'b' ? SLOT_B : -1;
 }
 
 int boot_argument(const char *name, char *value, unsigned capacity) {

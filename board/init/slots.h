@@ -12,6 +12,10 @@
 enum { SLOT_A, SLOT_B, SLOT_COUNT };
 enum { BLOCK = 4096, FOOTER_TEXT = 1024, SIGNATURE_AT = 2048, SIGNATURE_BYTES = 64, KEY_BYTES = 32 };
 
+/* The partitions' names. */
+extern const char *const slot_names[SLOT_COUNT];
+#define RUNNING_SLOT "/run/gatewarden-slot"
+
 /* A slot that did not confirm itself in so many boots in a row gives way to the other one. */
 enum { BOOT_TRIES = 3 };
 
@@ -22,21 +26,27 @@ struct boot_state {
     uint8_t slot;                  /* the slot to boot */
     uint8_t tries;                 /* boots of it since it was last confirmed */
     uint8_t confirmed[SLOT_COUNT]; /* it has once served its lanes */
+    uint32_t reserved;
+    uint64_t oldest;               /* no slot that was released before this is started; seconds since 1970 */
     uint32_t crc;                  /* of all before it */
 };
 
 struct slot_footer {
     char board[32], version[32], salt[65], root[65];
-    uint64_t blocks, hash_start;
+    uint64_t blocks, hash_start, released;
 };
 
 /* Each returns 0, or -1 after saying on standard error what and why. */
 int state_read(const char *device, struct boot_state *state); /* an empty partition gives the state of a first boot */
 int state_write(const char *device, struct boot_state *state);
-int footer_read(const char *device, const unsigned char key[KEY_BYTES], struct slot_footer *footer);
+int key_read(const char *path, unsigned char key[KEY_BYTES]);
+int footer_read(const char *device, const unsigned char key[KEY_BYTES], struct slot_footer *footer); /* or a file */
 
 /* The device of the partition with this GPT name on `disk`, "/dev/…" into `path`. */
 int partition_find(const char *disk, const char *name, char *path, unsigned capacity);
+
+/* The slot that runs, as init left it in /run; -1 when nothing says so. */
+int slot_running(void);
 
 /* The word after `name=` on the kernel's command line. */
 int boot_argument(const char *name, char *value, unsigned capacity);

@@ -1,16 +1,16 @@
 # What images and the emulated boards take beyond the firmware: tools of one Debian release whatever the host is, the
 # kernel, two static programs. Only `tools/setup --board` makes them. Sourced, after common.sh and debian.sh.
 
-board_host_packages=(bc bison flex gcc-aarch64-linux-gnu)
+board_host_packages=(bc bison dosfstools flex gcc-aarch64-linux-gnu mtools)
 
 # Run by the loader and libraries of their own release, beside whatever the host has: QEMU must be 10 or newer, and the
 # image must not change with the host's version of mksquashfs.
 board_tool_packages=(
-    cpio cryptsetup-bin device-tree-compiler e2fsprogs fdisk qemu-system-arm squashfs-tools u-boot-qemu
+    cpio cryptsetup-bin device-tree-compiler e2fsprogs fdisk qemu-system-arm rauc squashfs-tools u-boot-qemu
 )
 board_tools=(
-    cpio debugfs dtc dumpe2fs e2fsck fdtget fdtoverlay fdtput mke2fs mksquashfs qemu-system-aarch64 resize2fs sfdisk
-    tune2fs unsquashfs veritysetup
+    cpio debugfs dtc dumpe2fs e2fsck fdtget fdtoverlay fdtput mke2fs mksquashfs qemu-system-aarch64 rauc resize2fs
+    sfdisk tune2fs unsquashfs veritysetup
 )
 board_static_packages=(busybox-static e2fsck-static)
 kernel_series=6.12
@@ -25,6 +25,8 @@ make_board_tools() {
         dpkg-deb -W --showformat '${Package} ${Version}\n' "$file"
     done >"$dir/packages.txt"
     rm -rf "$dir"/usr/share/{doc,man,locale,info,icons,lintian}
+    # base-files, which RAUC drags in, links it to usr/bin.
+    [ ! -L "$dir/bin" ] || rm "$dir/bin"
     mkdir "$dir/bin"
     for name in "${board_tools[@]}"; do
         file=$dir/usr/bin/$name
@@ -88,7 +90,7 @@ make_kernel() {
 
 # setup_board: every piece of the boards, linked as build/deps/board-*.
 setup_board() {
-    local config=$root/board/kernel/aarch64.config tools static kernel
+    local config=$root/board/kernel/aarch64.config mounts=$root/board/rauc/mounts.c tools static kernel rauc
     host_packages=("${board_host_packages[@]}")
     install_packages
     # A change of one piece's recipe must not build the kernel anew.
@@ -96,12 +98,15 @@ setup_board() {
     static=$(key "$sysroot_suite" "${board_static_packages[*]}" "$(declare -f make_board_static)")
     kernel=$(key "$sysroot_suite" "$kernel_series" "$(declare -f make_kernel)" "$config" \
         "$(aarch64-linux-gnu-gcc -dumpfullversion)")
+    rauc=$(key "$lib/rauc.sh" "$mounts" "${sysroots[aarch64]}")
     [ -d "$cache/board-tools-$tools" ] && [ -d "$cache/board-static-aarch64-$static" ] &&
-        [ -d "$cache/board-kernel-aarch64-$kernel" ] || apt_lists
+        [ -d "$cache/board-kernel-aarch64-$kernel" ] && [ -d "$cache/board-rauc-aarch64-$rauc" ] || apt_lists
     piece board-tools "$tools" make_board_tools
     link_piece board-tools "$piece_path"
     piece board-static-aarch64 "$static" make_board_static aarch64
     link_piece board-static-aarch64 "$piece_path"
     piece board-kernel-aarch64 "$kernel" make_kernel aarch64 "$config"
     link_piece board-kernel-aarch64 "$piece_path"
+    piece board-rauc-aarch64 "$rauc" make_rauc aarch64 "${sysroots[aarch64]}" "$mounts"
+    link_piece board-rauc-aarch64 "$piece_path"
 }
