@@ -68,6 +68,10 @@ public final class GpioLines: LinePort {
         self.inputs = watched
         var driven: [UInt32] = []
         for output in outputs { driven.append(try GpioLines.offset(output, chip, chipPath)) }
+        if let offset = GpioLines.firstRepeated(watched + driven) {
+            let reason = "line \(offset) is given twice, once by its name and once by its number: give it once"
+            throw .library(name: "libgpiod", subject: chipPath, reason: reason)
+        }
         guard let config = gpiod_line_config_new(), let settings = gpiod_line_settings_new(),
             let requestConfig = gpiod_request_config_new(), let events = gpiod_edge_event_buffer_new(1)
         else { throw .library(name: "libgpiod", subject: chipPath, reason: "out of memory") }
@@ -146,6 +150,11 @@ public final class GpioLines: LinePort {
         if gw_lines_set(gpiod_line_request_get_fd(request), bit, energised ? bit : 0) != 0 {
             throw .lastSystemError("set value", chipPath)
         }
+    }
+
+    /// A line that comes twice would take one place in the kernel's request, and all after it would move up by one.
+    static func firstRepeated(_ offsets: [UInt32]) -> UInt32? {
+        offsets.indices.first { offsets[..<$0].contains(offsets[$0]) }.map { offsets[$0] }
     }
 
     /// The kernel stamps edges with CLOCK_MONOTONIC, which stands still in suspend; lane time does not.
