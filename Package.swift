@@ -26,9 +26,6 @@ let laneSettings: [SwiftSetting] =
         // The exhaustive search of its states takes millions of steps.
         : [.unsafeFlags(["-O"], .when(configuration: .debug))])
 
-/// Rooms that wait for people and wires, not for the processor: small rather than quick.
-let smallSettings: [SwiftSetting] = roomSettings + (firmware ? [.unsafeFlags(["-Osize"])] : [])
-
 /// What plays thousands of passes in a test is compiled as for a release.
 let quickSettings: [SwiftSetting] = roomSettings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
@@ -80,22 +77,22 @@ let foundations: [Target] = [
 
 let pure: [Target] = [
     room("LaneTrace", ["Domain", "LaneCore"]),
-    room("Configuration", ["Domain"], settings: smallSettings),
+    room("Configuration", ["Domain"]),
     room("Admission", ["Domain"]),
-    room("DeviceProtocols", ["Domain", "Formats"], settings: smallSettings),
-    room("PlatformProtocols", ["Domain", "Formats"], settings: smallSettings),
+    room("DeviceProtocols", ["Domain", "Formats"]),
+    room("PlatformProtocols", ["Domain", "Formats"]),
 ]
 
 let kept: [Target] = [
     room("Ledger", ["Domain", "Store", "Crypto", "Machine", "Formats"]),
-    room("Registry", ["Domain", "Store", "Formats"], settings: smallSettings),
+    room("Registry", ["Domain", "Store", "Formats"]),
 ]
 
 let facing: [Target] = [
-    room("Devices", ["Domain", "DeviceProtocols", "Machine"], settings: smallSettings),
-    room("Web", ["Domain", "DeviceProtocols", "Machine"], settings: smallSettings),
-    room("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"], settings: smallSettings),
-    room("Console", ["Domain", "Machine"], settings: smallSettings),
+    room("Devices", ["Domain", "DeviceProtocols", "Machine"]),
+    room("Web", ["Domain", "DeviceProtocols", "Machine"]),
+    room("Uplink", ["Domain", "PlatformProtocols", "Ledger", "Machine", "Crypto"]),
+    room("Console", ["Domain", "Machine"]),
 ]
 
 let controller: [Target] = [
@@ -113,7 +110,7 @@ let controller: [Target] = [
             "Domain", "Controller", "Configuration", "LaneTrace", "Ledger", "Registry", "DeviceProtocols", "Machine",
             "Crypto", "Formats", "Store",
         ],
-        swiftSettings: smallSettings
+        swiftSettings: roomSettings
     ),
 ]
 
