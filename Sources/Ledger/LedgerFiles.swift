@@ -63,8 +63,6 @@ enum LedgerPath {
 final class PhotoStore {
     let folder: String
     let files: any Files
-    /// Folders from which a power cut may still bring back what was removed.
-    private var unsettled: Set<String> = []
 
     init(ledger folder: String, _ files: any Files) {
         self.folder = folder + "/photos"
@@ -91,19 +89,10 @@ final class PhotoStore {
 
     /// False when it was not there.
     func remove(_ reference: PhotoReference) throws(LedgerError) -> Bool {
-        let (subfolder, path) = paths(reference.digest)
+        let (_, path) = paths(reference.digest)
         guard files.exists(path) else { return false }
         try describe("delete a photo") { () throws(MachineError) in try files.remove(path) }
-        unsettled.insert(subfolder)
         return true
-    }
-
-    /// No power cut brings back what was removed.
-    func settleRemovals() throws(LedgerError) {
-        for subfolder in unsettled.sorted() {
-            try describe("delete photos") { () throws(MachineError) in try files.synchroniseFolder(subfolder) }
-            unsettled.remove(subfolder)
-        }
     }
 
     func has(_ reference: PhotoReference) -> Bool { files.exists(paths(reference.digest).path) }

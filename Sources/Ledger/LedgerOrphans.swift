@@ -7,7 +7,7 @@
 // present generation's beginning are given up; then every photo that the present one does not name is past its time,
 // and goes.
 // Limits: about `namesAtOnce` candidates in memory; a step lists one folder, or reads `recordsAtOnce` records, or
-// deletes `filesAtOnce` photos. After an orderly end that left no photo nothing is looked for.
+// deletes `filesAtOnce` photos. After an orderly end nothing is looked for.
 
 import Crypto
 import Domain
@@ -65,17 +65,6 @@ extension LedgerWriter {
         return true
     }
 
-    private static let untidyName = "untidy-photos"
-
-    /// In the transaction of the last seal: whether photos are left to be looked for.
-    func keepTidiness() throws(LedgerError) {
-        var isTidy = orphans.isOver
-        do throws(LedgerError) { try photos.settleRemovals() } catch { isTidy = false }
-        try store { () throws(StoreError) in
-            try statements.setProgress(LedgerWriter.untidyName, isTidy ? 0 : 1)
-        }
-    }
-
     /// False when the ledger before this run ended in order, and left nothing.
     func mayHaveOrphans() throws(LedgerError) -> Bool {
         guard head.sequence > 0 else { return false }
@@ -85,10 +74,8 @@ extension LedgerWriter {
         query.bind(3, Int64(1))
         defer { query.reset() }
         guard try store({ () throws(StoreError) in try query.step() }) else { return true }
-        guard case .seal(let seal) = try StoredRecord(query).decoded().body, seal.reason == .orderlyEnd else {
-            return true
-        }
-        return try store { () throws(StoreError) in try statements.progressValue(LedgerWriter.untidyName) } > 0
+        if case .seal(let seal) = try StoredRecord(query).decoded().body { return seal.reason != .orderlyEnd }
+        return true
     }
 
     /// One step. False when there is nothing to look for. The photos of records up to `photosThrough` are given up.

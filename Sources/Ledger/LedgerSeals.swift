@@ -46,7 +46,6 @@ extension LedgerWriter {
     public func seal(_ reason: SealReason, destinations: [String] = []) throws(LedgerError) {
         try sealed(reason) { () throws(LedgerError) in
             for destination in destinations { try appendDeliveryState(destination) }
-            if reason == .orderlyEnd { try keepTidiness() }
         }
     }
 

@@ -112,10 +112,6 @@ public final class DiskFiles: Files {
         try DiskFiles.synchronise(folder: DiskFiles.folder(of: path))
     }
 
-    public func synchroniseFolder(_ path: String) throws(MachineError) {
-        try DiskFiles.synchronise(folder: path)
-    }
-
     public func removeFolder(_ path: String) throws(MachineError) {
         guard rmdir(path) == 0 else { throw .lastSystemCall("rmdir", path) }
     }

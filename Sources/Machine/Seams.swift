@@ -76,8 +76,6 @@ public protocol Files: AnyObject {
     func freeBytes(at path: String) -> UInt64?
     /// Makes the folder if it is missing (its parent must exist) and makes its name durable.
     func createFolder(_ path: String) throws(MachineError)
-    /// What was removed from the folder stays removed, whatever happens, when this returns.
-    func synchroniseFolder(_ path: String) throws(MachineError)
     /// Removes an empty folder.
     func removeFolder(_ path: String) throws(MachineError)
     /// The number of the file system that a path lies on; nil when it cannot be told.
@@ -96,8 +94,6 @@ extension Files {
     }
 
     public func freeBytes(at path: String) -> UInt64? { nil }
-
-    public func synchroniseFolder(_ path: String) throws(MachineError) {}
 
     public func removeFolder(_ path: String) throws(MachineError) { try remove(path) }
 

@@ -77,23 +77,6 @@ struct OrphanTests {
         #expect(try tidy(site.bootedWriter()) == 0)
     }
 
-    @Test func anOrderlyEndInTheMiddleOfTheSearchLeavesItToTheNextRun() throws {
-        try crash(2)
-        do {
-            let writer = try site.bootedWriter()
-            for _ in 0..<10 { #expect(try writer.tidy(policy)) }
-            try writer.seal(.orderlyEnd)
-        }
-        #expect(try photoCount() == 2 + 6)
-        do {
-            let writer = try site.bootedWriter()
-            _ = try tidy(writer)
-            #expect(try photoCount() == 2)
-            try writer.seal(.orderlyEnd)
-        }
-        #expect(try tidy(site.bootedWriter()) == 0)
-    }
-
     /// What the records before name may not be readable any more: all of it stays as long as photos are kept.
     @Test func aLaterGenerationKeepsThePhotosOfBeforeForTheirTime() throws {
         try crash(1)

@@ -82,11 +82,6 @@ final class SimulatedFiles: Files {
         disk.apply(.synchronise(file: file))
     }
 
-    func synchroniseFolder(_ path: String) throws(MachineError) {
-        try call("fsync", path, .change)
-        disk.apply(.synchroniseFolder(path: path))
-    }
-
     func freeBytes(at path: String) -> UInt64? { nil }
 
     func createFolder(_ path: String) throws(MachineError) {
