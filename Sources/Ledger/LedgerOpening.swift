@@ -70,7 +70,7 @@ struct LedgerOpening {
                 why: "it was empty, beside its counter or earlier generations")
         case .unusable(let tail, let why):
             let carried = try owed(tail) { () throws(LedgerError) in try database() }
-            let number = try setAside(max(tail?.generation ?? 1, counter.state?.generation ?? 1))
+            let number = try setAside(lowestNumber(tail))
             var opened = try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
             opened.carried = carried
             return opened
@@ -117,7 +117,7 @@ struct LedgerOpening {
     private func look() throws(LedgerError) -> Finding {
         let path = LedgerPath.database(folder)
         // SQLite would delete the log beside an empty main file, and with it what may still be read from it.
-        if isEmptyFile(path), files.exists(path + "-wal") {
+        if isEmptyFile(path), files.exists(path + "-wal") || isLogAside {
             return .unusable(nil, why: "its main file was empty beside its log")
         }
         var tail: LedgerTail?
@@ -242,6 +242,15 @@ struct LedgerOpening {
         opened.isNew = true
         opened.begun = entry
         return opened
+    }
+
+    private func lowestNumber(_ tail: LedgerTail?) -> UInt32 {
+        max(tail?.generation ?? 1, counter.state?.generation ?? 1)
+    }
+
+    /// A start that came no further has moved the log already, and the main file is to follow.
+    private var isLogAside: Bool {
+        files.exists(folder + "/" + LedgerPath.generation(firstFreeNumber(from: lowestNumber(nil))) + "-wal")
     }
 
     private func firstFreeNumber(from lowest: UInt32) -> UInt32 {

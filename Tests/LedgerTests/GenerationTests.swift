@@ -80,7 +80,8 @@ struct GenerationTests {
         guard case .damaged(8, _) = try LedgerVerifier(old).verify().fault else { throw CancellationError() }
     }
 
-    @Test func aMainFileEmptiedBesideItsLogIsSetAsideWithTheLog() throws {
+    /// Also when a start was cut off after it had moved the log, and before it moved the main file.
+    @Test(arguments: [false, true]) func aMainFileEmptiedBesideItsLogIsSetAsideWithTheLog(isLogAside: Bool) throws {
         do {
             let writer = try site.bootedWriter()
             try site.pass(writer, "k1")
@@ -96,8 +97,11 @@ struct GenerationTests {
         try Data().write(to: URL(fileURLWithPath: path("ledger.db")))
         let log = try Data(contentsOf: URL(fileURLWithPath: path("ledger.db-wal")))
         #expect(log.count > 4_096)
+        if isLogAside {
+            try FileManager.default.moveItem(atPath: path("ledger.db-wal"), toPath: path("ledger-0001.db-wal"))
+        }
         let entry = try goOn()
-        #expect(entry.reason.contains("empty"))
+        #expect(entry.reason.contains("empty") && entry.setAside == "ledger-0001.db")
         #expect(try Data(contentsOf: URL(fileURLWithPath: path("ledger-0001.db-wal"))) == log)
     }
 
