@@ -52,10 +52,13 @@ final class LedgerThread: @unchecked Sendable {
     private var receipts: [Receipt] = []
     private var captures: [CaptureToKeep] = []
     private var limit = ReportLimit()
+    /// Turns of this run that failed because the file is damaged. A good one between them heals nothing.
+    private var turnsDamaged = 0
 
     private static let longestWait = Interval.milliseconds(200)
     private static let retryPause = Interval.seconds(1)
     private static let batchLimit = 64
+    private static let turnsDamagedToEnd = 3
     private static let waitingLimit = 256
 
     init(
@@ -175,6 +178,7 @@ final class LedgerThread: @unchecked Sendable {
             // Only what has undone the transaction comes here: `refuse` keeps the rest.
             if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
             if error.isFull { keeper.diskIsFull() }
+            if error.isCorruption { countDamage(error) }
             for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
             captures = []
             return false
@@ -192,6 +196,17 @@ final class LedgerThread: @unchecked Sendable {
         for answer in kept { self.answer(answer) }
         if hadReceipts || hadReports { channels.uplinkBell.ring() }
         return true
+    }
+
+    /// The damage lies where opening does not look: the next start sets the file aside, and the gate goes on.
+    private func countDamage(_ error: LedgerError) {
+        turnsDamaged += 1
+        guard turnsDamaged >= LedgerThread.turnsDamagedToEnd, writer.condemn(error.description) else { return }
+        let waiting = decisions.count + reports.count + orders.count + receipts.count
+        let text = "\(waiting) items could not be recorded and are lost: \(error.description)"
+        log.error("\(text): safe outputs and restart, in a new ledger")
+        CrashRecord.write(text)
+        endProcess(70)
     }
 
     // MARK: what goes in

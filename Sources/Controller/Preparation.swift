@@ -135,7 +135,11 @@ public final class Preparation {
             try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
             consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
             knownCaptureKeys = try consoleReader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
-        } catch { throw .ledger(error) }
+        } catch {
+            // The next start sets it aside: this one would fail for ever.
+            if error.isCorruption, !ledger.condemn(error.description) { log.error("the ledger cannot be set aside") }
+            throw .ledger(error)
+        }
         // Last of all: once it runs, only the supervisor's feeding keeps the board up.
         do throws(MachineError) {
             let device = settings.watchdog.device

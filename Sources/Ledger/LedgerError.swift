@@ -80,6 +80,18 @@ public enum LedgerError: Error, Sendable {
         }
     }
 
+    /// True when what was written contradicts itself, so that no later try helps: never for a failed read or write, a
+    /// full disk, a lock or a lack of memory.
+    public var isCorruption: Bool {
+        switch self {
+        case .store(let error): error.isCorruption
+        case .damaged, .structure: true
+        case .file, .lockedByAnother, .otherDevice, .photoDamaged, .nothingRecorded, .noSuchRecord, .indexDiffers,
+            .backup, .limit, .refused:
+            false
+        }
+    }
+
     /// What, why and what to do next, in one English line.
     public var description: String {
         switch self {

@@ -63,6 +63,8 @@ enum LedgerPath {
 final class PhotoStore {
     let folder: String
     let files: any Files
+    /// Where photos were deleted, and a power cut may bring them back.
+    var foldersUnsettled: Set<String> = []
 
     init(ledger folder: String, _ files: any Files) {
         self.folder = folder + "/photos"
@@ -89,10 +91,19 @@ final class PhotoStore {
 
     /// False when it was not there.
     func remove(_ reference: PhotoReference) throws(LedgerError) -> Bool {
-        let (_, path) = paths(reference.digest)
+        let (subfolder, path) = paths(reference.digest)
         guard files.exists(path) else { return false }
+        foldersUnsettled.insert(subfolder)
         try describe("delete a photo") { () throws(MachineError) in try files.remove(path) }
         return true
+    }
+
+    /// When it returns, what was deleted stays deleted.
+    func settle() throws(LedgerError) {
+        for folder in foldersUnsettled {
+            try describe("settle the photos") { () throws(MachineError) in try files.synchronise(folder: folder) }
+        }
+        foldersUnsettled = []
     }
 
     func has(_ reference: PhotoReference) -> Bool { files.exists(paths(reference.digest).path) }

@@ -38,6 +38,8 @@ struct LedgerOpening {
     let keys: SealKeys
     let counter: SealCounter
 
+    private var condemned: CondemnedMark { CondemnedMark(folder: folder, files: files) }
+
     /// What there is in the folder.
     private enum Finding {
         case sound(OpenedLedger)
@@ -68,7 +70,7 @@ struct LedgerOpening {
                 why: "it was empty, beside its counter or earlier generations")
         case .unusable(let tail, let why):
             let carried = try owed(tail) { () throws(LedgerError) in try database() }
-            let number = try setAside(max(tail?.generation ?? 1, counter.state?.generation ?? 1))
+            let number = try setAside(lowestNumber(tail))
             var opened = try begin(tail, number, setAside: LedgerPath.generation(number), why: why)
             opened.carried = carried
             return opened
@@ -88,7 +90,7 @@ struct LedgerOpening {
             let found = try LedgerTail(old)
             if let device = found.device, !device.utf8.elementsEqual(self.device.utf8) { return nil }
             tail = found
-            if let fault = found.fault { why += ": \(fault.description)" }
+            if let fault = found.fault?.description ?? condemned.reason(found.generation) { why += ": \(fault)" }
             carried = try owed(found) { () throws(LedgerError) in old }
         } catch {
             guard error.isDamage else { throw error }
@@ -115,7 +117,7 @@ struct LedgerOpening {
     private func look() throws(LedgerError) -> Finding {
         let path = LedgerPath.database(folder)
         // SQLite would delete the log beside an empty main file, and with it what may still be read from it.
-        if isEmptyFile(path), files.exists(path + "-wal") {
+        if isEmptyFile(path), files.exists(path + "-wal") || isLogAside {
             return .unusable(nil, why: "its main file was empty beside its log")
         }
         var tail: LedgerTail?
@@ -132,6 +134,7 @@ struct LedgerOpening {
                 throw .otherDevice(folder: folder, found: device, expected: self.device)
             }
             if let fault = found.fault { return .unusable(found, why: fault.description) }
+            if let why = condemned.reason(found.generation) { return .unusable(found, why: why) }
             return try check(database, found)
         } catch {
             guard error.isDamage else { throw error }
@@ -167,14 +170,16 @@ struct LedgerOpening {
     private func opened(
         _ database: Database, head: LedgerHead, boot: UInt32, root: SealingRoot
     ) throws(LedgerError) -> OpenedLedger {
-        do throws(StoreError) {
+        let opened = try Kept.run { () throws(StoreError) in
+            let statements = try WriterStatements(database)
+            // What the writer begins with is read here, where damage has the file set aside.
+            _ = try statements.progressValue("photo-bytes")
             return OpenedLedger(
-                database: database, statements: try WriterStatements(database),
-                delivery: try DeliveryQueries(database), index: try PassageIndex(database), head: head, boot: boot,
-                root: root)
-        } catch {
-            throw .store(error)
+                database: database, statements: statements, delivery: try DeliveryQueries(database),
+                index: try PassageIndex(database), head: head, boot: boot, root: root)
         }
+        try opened.index.fillIfEmpty(database)
+        return opened
     }
 
     private func database() throws(LedgerError) -> Database {
@@ -237,6 +242,15 @@ struct LedgerOpening {
         opened.isNew = true
         opened.begun = entry
         return opened
+    }
+
+    private func lowestNumber(_ tail: LedgerTail?) -> UInt32 {
+        max(tail?.generation ?? 1, counter.state?.generation ?? 1)
+    }
+
+    /// A start that came no further has moved the log already, and the main file is to follow.
+    private var isLogAside: Bool {
+        files.exists(folder + "/" + LedgerPath.generation(firstFreeNumber(from: lowestNumber(nil))) + "-wal")
     }
 
     private func firstFreeNumber(from lowest: UInt32) -> UInt32 {

@@ -7,7 +7,7 @@
 // present generation's beginning are given up; then every photo that the present one does not name is past its time,
 // and goes.
 // Limits: about `namesAtOnce` candidates in memory; a step lists one folder, or reads `recordsAtOnce` records, or
-// deletes `filesAtOnce` photos. After an orderly end nothing is looked for.
+// deletes `filesAtOnce` photos. After an orderly end nothing is looked for, unless that run's search was not through.
 
 import Crypto
 import Domain
@@ -39,6 +39,7 @@ struct OrphanSweep {
 
 extension LedgerWriter {
     private static let inheritedName = "inherited-photos"
+    private static let inOrderName = "photos-in-order"
 
     /// What is to be looked for when the ledger was opened or a transaction given up.
     func orphanSweep(isNeeded: Bool) throws(StoreError) -> OrphanSweep {
@@ -74,8 +75,19 @@ extension LedgerWriter {
         query.bind(3, Int64(1))
         defer { query.reset() }
         guard try store({ () throws(StoreError) in try query.step() }) else { return true }
-        if case .seal(let seal) = try StoredRecord(query).decoded().body { return seal.reason != .orderlyEnd }
-        return true
+        guard case .seal(let seal) = try StoredRecord(query).decoded().body, seal.reason == .orderlyEnd else {
+            return true
+        }
+        return try store { () throws(StoreError) in try statements.progressValue(LedgerWriter.inOrderName) } == 0
+    }
+
+    /// Says at an orderly end whether the next run need not look: the search was through, and what was deleted is gone.
+    func notePhotosInOrder() throws(LedgerError) {
+        var isInOrder = orphans.isOver
+        do throws(LedgerError) { try photos.settle() } catch { isInOrder = false }
+        try store { () throws(StoreError) in
+            try statements.setProgress(LedgerWriter.inOrderName, isInOrder ? 1 : 0)
+        }
     }
 
     /// One step. False when there is nothing to look for. The photos of records up to `photosThrough` are given up.
@@ -150,6 +162,7 @@ extension PhotoStore {
         let names = try LedgerError.file("list the photos") { () throws(MachineError) in try files.names(in: subfolder)
         }
         for name in names where name.hasPrefix(".") {
+            foldersUnsettled.insert(subfolder)
             try LedgerError.file("delete an unfinished photo") { () throws(MachineError) in
                 try files.remove(subfolder + "/" + name)
             }

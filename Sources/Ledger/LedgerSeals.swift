@@ -46,6 +46,7 @@ extension LedgerWriter {
     public func seal(_ reason: SealReason, destinations: [String] = []) throws(LedgerError) {
         try sealed(reason) { () throws(LedgerError) in
             for destination in destinations { try appendDeliveryState(destination) }
+            if reason == .orderlyEnd { try notePhotosInOrder() }
         }
     }
 

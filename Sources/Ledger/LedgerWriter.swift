@@ -13,6 +13,7 @@ import Store
 public final class LedgerWriter {
     let clock: any Clock
     let device: String
+    private let condemned: CondemnedMark
     let photos: PhotoStore
     let statements: WriterStatements
     let delivery: DeliveryQueries
@@ -69,6 +70,7 @@ public final class LedgerWriter {
         lock = try LedgerWriter.takeLock(folder, files)
         self.clock = clock
         self.device = device
+        condemned = CondemnedMark(folder: folder, files: files)
         photos = PhotoStore(ledger: folder, files)
         try photos.createFolder()
         do throws(MachineError) {
@@ -95,13 +97,22 @@ public final class LedgerWriter {
         } catch {
             throw .store(error)
         }
-        try index.fillIfEmpty(database)
         let mayHaveOrphans = try mayHaveOrphans()
         do throws(StoreError) { orphans = try orphanSweep(isNeeded: mayHaveOrphans) } catch { throw .store(error) }
     }
 
     /// Set when this opening has begun a new generation, and why.
     public let generation: GenerationEntry?
+
+    /// Has the next start set this database aside, for an error that `isCorruption`. False when that could not be kept.
+    public func condemn(_ reason: String) -> Bool {
+        do throws(MachineError) {
+            try condemned.write(memory.root.generation, reason)
+            return true
+        } catch {
+            return false
+        }
+    }
 
     static func takeLock(_ folder: String, _ files: any Files) throws(LedgerError) -> FileLock {
         var taken: FileLock?
@@ -138,7 +149,9 @@ public final class LedgerWriter {
     public func commit() throws(LedgerError) {
         precondition(memoryAtBegin != nil, "LDG-3 commit follows begin")
         try store { () throws(StoreError) in try database.commit() }
+        let hasBegun = memoryAtBegin?.isNew == true && !memory.isNew
         memoryAtBegin = nil
+        if hasBegun { condemned.remove() }
     }
 
     /// Moves everything from the write-ahead log into the main file, for an orderly end: whoever copies ledger.db alone

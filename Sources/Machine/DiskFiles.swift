@@ -121,6 +121,10 @@ public final class DiskFiles: Files {
         return gw_stat(path, &info) == 0 ? info.device : nil
     }
 
+    public func synchronise(folder: String) throws(MachineError) {
+        try DiskFiles.synchronise(folder: folder)
+    }
+
     static func synchronise(folder: String) throws(MachineError) {
         try Descriptor(folder, O_RDONLY | O_DIRECTORY).synchronise()
     }

@@ -76,6 +76,8 @@ public protocol Files: AnyObject {
     func freeBytes(at path: String) -> UInt64?
     /// Makes the folder if it is missing (its parent must exist) and makes its name durable.
     func createFolder(_ path: String) throws(MachineError)
+    /// Makes what was renamed and removed in the folder durable.
+    func synchronise(folder: String) throws(MachineError)
     /// Removes an empty folder.
     func removeFolder(_ path: String) throws(MachineError)
     /// The number of the file system that a path lies on; nil when it cannot be told.
@@ -94,6 +96,8 @@ extension Files {
     }
 
     public func freeBytes(at path: String) -> UInt64? { nil }
+
+    public func synchronise(folder: String) throws(MachineError) {}
 
     public func removeFolder(_ path: String) throws(MachineError) { try remove(path) }
 

@@ -36,6 +36,12 @@ public enum StoreError: Error, Equatable, Sendable {
             || [266, 522, 8_458].contains(code)
     }
 
+    /// True when SQLite has read pages that contradict each other. A read that fails says nothing of the file.
+    public var isCorruption: Bool {
+        guard case .sqlite(_, let code, _) = self else { return false }
+        return [Code.corrupt, Code.notADatabase].contains(code & 0xFF)
+    }
+
     /// True when the disk has no space left.
     public var isFull: Bool {
         guard case .sqlite(_, let code, _) = self else { return false }

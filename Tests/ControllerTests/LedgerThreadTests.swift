@@ -31,7 +31,8 @@ private final class LedgerBench {
     private static let gate = GateCodes(
         enterpriseID: "410100A001", enterpriseName: "示例钢铁有限公司", entranceGateCode: "A", gateCode: "A01")
 
-    let folder = NSTemporaryDirectory() + "gw-controller-" + UUID().uuidString
+    let folder: String
+    private let isKept: Bool
     let files = BenchFiles()
     let status: LedgerStatus
     let channels: LedgerChannels
@@ -40,7 +41,12 @@ private final class LedgerBench {
     let start: UInt64
     private let thread: LedgerThread
 
-    init(databaseLimit: UInt64 = 1 << 30, whenFull: LedgerKeeping.WhenFull = .goOn) throws {
+    init(
+        in folder: String = NSTemporaryDirectory() + "gw-controller-" + UUID().uuidString,
+        isKept: Bool = false, databaseLimit: UInt64 = 1 << 30, whenFull: LedgerKeeping.WhenFull = .goOn
+    ) throws {
+        self.folder = folder
+        self.isKept = isKept
         let bell = try Wakeup()
         let elsewhere = try Wakeup()
         channels = LedgerChannels(
@@ -72,7 +78,7 @@ private final class LedgerBench {
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: folder)
+        if !isKept { try? FileManager.default.removeItem(atPath: folder) }
     }
 
     func run() throws {
@@ -289,6 +295,37 @@ private final class LedgerBench {
         #expect(ledger.channels.kept.all().map(\.fate) == [.stored([])])
         #expect(ledger.verdicts().map(\.reason) == [.stageAllowed])
         #expect(ledger.bench.end())
+    }
+
+    /// The file is damaged where opening does not look: the run ends, so that the next one sets the file aside.
+    @Test func damageThatAppendsMeetEndsTheRunForANewGeneration() async throws {
+        let folder = NSTemporaryDirectory() + "gw-controller-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do { _ = try LedgerBench(in: folder, isKept: true) }
+        let page = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema)
+            .value("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_word_1'")
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: LedgerPath.database(folder)))
+        try handle.seek(toOffset: UInt64(page - 1) * 4_096)
+        try handle.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
+        try handle.close()
+        await #expect(processExitsWith: .exitCode(70)) { [folder = folder as String] in
+            let ledger = try LedgerBench(in: folder, isKept: true)
+            try ledger.run()
+            ledger.decide(token(1, boot: 2))
+            ledger.bench.settle()
+            // What does not touch the page is recorded, also between the turns that fail.
+            #expect(ledger.verdicts().count == 1)
+            ledger.end(token(1, boot: 2))
+            sleep(20)
+        }
+        let next = try LedgerBench(in: folder, isKept: true)
+        #expect(FileManager.default.fileExists(atPath: folder + "/ledger-0001.db"))
+        try next.run()
+        next.decide(token(1, boot: 3))
+        next.end(token(1, boot: 3))
+        next.bench.settle()
+        #expect(try next.kinds() == [.decision, .pass] && !next.isFailing)
+        #expect(next.bench.end())
     }
 
     @Test func theEndIsSealed() throws {

@@ -80,7 +80,8 @@ struct GenerationTests {
         guard case .damaged(8, _) = try LedgerVerifier(old).verify().fault else { throw CancellationError() }
     }
 
-    @Test func aMainFileEmptiedBesideItsLogIsSetAsideWithTheLog() throws {
+    /// Also when a start was cut off after it had moved the log, and before it moved the main file.
+    @Test(arguments: [false, true]) func aMainFileEmptiedBesideItsLogIsSetAsideWithTheLog(isLogAside: Bool) throws {
         do {
             let writer = try site.bootedWriter()
             try site.pass(writer, "k1")
@@ -96,8 +97,11 @@ struct GenerationTests {
         try Data().write(to: URL(fileURLWithPath: path("ledger.db")))
         let log = try Data(contentsOf: URL(fileURLWithPath: path("ledger.db-wal")))
         #expect(log.count > 4_096)
+        if isLogAside {
+            try FileManager.default.moveItem(atPath: path("ledger.db-wal"), toPath: path("ledger-0001.db-wal"))
+        }
         let entry = try goOn()
-        #expect(entry.reason.contains("empty"))
+        #expect(entry.reason.contains("empty") && entry.setAside == "ledger-0001.db")
         #expect(try Data(contentsOf: URL(fileURLWithPath: path("ledger-0001.db-wal"))) == log)
     }
 
@@ -173,6 +177,99 @@ struct GenerationTests {
         #expect(entry.lastGood == head)
         #expect(entry.reason.contains("came no further"))
         #expect(try site.reader().backlog(destination: "p") == 2 + 1)
+    }
+
+    /// Promise 3, whichever page it is and wherever it is met: what opening does not find, the boot's records or a pass
+    /// do, and then the next start goes on in a new generation.
+    @Test(arguments: [0xA5, 0x00] as [UInt8]) func aDamagedPageNeverStopsTheGate(filling: UInt8) throws {
+        try began()
+        do {
+            // Left open: the next boot closes it.
+            let writer = try site.bootedWriter()
+            let token = site.nextToken(writer)
+            let decision = try site.decision(token, key: "k2", reason: .stageAllowed)
+            try writer.transaction { try $0.append(decision: decision, gate: LedgerSite.gate) }
+            try writer.settle()
+        }
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path("ledger.db")))
+        let saved = site.folder + "-saved"
+        try FileManager.default.copyItem(atPath: site.folder, toPath: saved)
+        defer { try? FileManager.default.removeItem(atPath: saved) }
+        var met = 0
+        for page in 1..<whole.count / 4_096 {
+            try FileManager.default.removeItem(atPath: site.folder)
+            try FileManager.default.copyItem(atPath: saved, toPath: site.folder)
+            var damaged = whole
+            damaged.replaceSubrange(page * 4_096..<(page + 1) * 4_096, with: Data(repeating: filling, count: 4_096))
+            try damaged.write(to: URL(fileURLWithPath: path("ledger.db")))
+            var starts = 0
+            var generation: GenerationEntry?
+            var isGoing = false
+            while !isGoing, starts < 3 {
+                starts += 1
+                do { generation = try serves() ?? generation; isGoing = true } catch let error as LedgerError {
+                    #expect(error.isCorruption, "page \(page): \(error.description)")
+                }
+            }
+            #expect(isGoing, "page \(page): the gate stands")
+            if starts > 1 {
+                met += 1
+                #expect(generation?.setAside == "ledger-0001.db" && generation?.lastGood != nil, "page \(page)")
+            }
+            #expect(!exists(CondemnedMark.fileName), "page \(page)")
+            if generation != nil {
+                let report = try site.report()
+                #expect(report.isSound, "page \(page): \(report.fault?.description ?? "")")
+            }
+        }
+        #expect(met > 3, "\(met) pages that opening does not read")
+    }
+
+    /// A start as the controller makes it, and a vehicle. What is met for good is condemned.
+    private func serves() throws -> GenerationEntry? {
+        let writer = try site.writer()
+        do {
+            try writer.transaction { try $0.appendBoot(version: "1.0.0", cause: "start") }
+            _ = try site.reader().knownCaptureKeys(limit: 1_000)
+            try site.pass(writer, "k3")
+            return writer.generation
+        } catch {
+            let error = try #require(error as? LedgerError)
+            #expect(error.isCorruption && writer.condemn(error.description))
+            throw error
+        }
+    }
+
+    @Test func aMarkSpeaksOfItsGenerationAlone() throws {
+        try began()
+        do { #expect(try site.bootedWriter().condemn("its index")) }
+        let mark = try Data(contentsOf: URL(fileURLWithPath: path(CondemnedMark.fileName)))
+        let entry = try goOn()
+        #expect(entry.reason == "its index" && entry.setAside == "ledger-0001.db" && !exists(CondemnedMark.fileName))
+        #expect(try site.reader().backlog(destination: "p") == 2 + 1)
+        // A power cut brings it back: its removal was not on the disk yet.
+        try mark.write(to: URL(fileURLWithPath: path(CondemnedMark.fileName)))
+        #expect(try site.bootedWriter().generation == nil)
+    }
+
+    @Test func aMarkThatCannotBeReadCondemnsNothing() throws {
+        try began()
+        try Data(repeating: 0x31, count: 5_000).write(to: URL(fileURLWithPath: path(CondemnedMark.fileName)))
+        #expect(try site.bootedWriter().generation == nil)
+    }
+
+    /// Of SQLite's codes, CORRUPT and NOTADB with what extends them, and no other.
+    @Test func onlyContradictionsInTheFileCondemnIt() {
+        func isCorruption(_ code: Int32) -> Bool {
+            LedgerError.store(.sqlite(what: "", code: code, message: "")).isCorruption
+        }
+        let corrupt: [Int32] = [11, 11 | 1 << 8, 11 | 2 << 8, 11 | 3 << 8, 26]
+        #expect(corrupt.allSatisfy(isCorruption))
+        // Every other primary code; I/O errors of each kind: reads, short reads, writes, lack of memory.
+        #expect(!(Int32(1)...28).contains { !corrupt.contains($0) && isCorruption($0) })
+        #expect(!(Int32(1)...34).contains { isCorruption(10 | $0 << 8) })
+        #expect(!LedgerError.store(.empty(path: "")).isCorruption)
+        #expect(!LedgerError.file(what: "", .system(call: "read", subject: "", errno: 5)).isCorruption)
     }
 
     @Test func aLedgerBegunWithoutKeysIsSetAside() throws {

@@ -29,6 +29,7 @@ final class TestClock: Clock, @unchecked Sendable {
 final class FailingFiles: Files {
     private let disk: any Files
     var callsUntilFailure = Int.max
+    var failsFolders = false
 
     init(_ disk: any Files = DiskFiles()) {
         self.disk = disk
@@ -44,6 +45,11 @@ final class FailingFiles: Files {
     func names(in folder: String) throws(MachineError) -> [String] { try disk.names(in: folder) }
     func remove(_ path: String) throws(MachineError) { try disk.remove(path) }
     func freeBytes(at path: String) -> UInt64? { disk.freeBytes(at: path) }
+
+    func synchronise(folder: String) throws(MachineError) {
+        if failsFolders { throw .system(call: "fsync", subject: folder, errno: 5) }
+        try disk.synchronise(folder: folder)
+    }
 
     func move(_ path: String, to newPath: String) throws(MachineError) {
         try count(path)

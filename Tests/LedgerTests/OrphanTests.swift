@@ -77,6 +77,37 @@ struct OrphanTests {
         #expect(try tidy(site.bootedWriter()) == 0)
     }
 
+    /// A run that ends in order in the middle of its search leaves the search to the next one.
+    @Test func anUnfinishedSearchGoesOnAfterAnOrderlyEnd() throws {
+        try crash(1)
+        do {
+            let writer = try site.bootedWriter()
+            for _ in 0..<9 { #expect(try writer.tidy(policy)) }
+            try writer.seal(.orderlyEnd)
+        }
+        _ = try tidy(site.bootedWriter())
+        #expect(try photoCount() == 2)
+    }
+
+    /// A power cut may bring back what was deleted and not settled: then the end is none after which nothing is left.
+    @Test func photosThatMayComeBackAreLookedForAfterAnOrderlyEnd() throws {
+        try crash(1)
+        do {
+            let writer = try site.bootedWriter()
+            _ = try tidy(writer)
+            #expect(!writer.photos.foldersUnsettled.isEmpty)
+            site.files.failsFolders = true
+            try writer.seal(.orderlyEnd)
+            site.files.failsFolders = false
+        }
+        do {
+            let writer = try site.bootedWriter()
+            #expect(try tidy(writer) == 256 + 1)
+            try writer.seal(.orderlyEnd)
+        }
+        #expect(try tidy(site.bootedWriter()) == 0)
+    }
+
     /// What the records before name may not be readable any more: all of it stays as long as photos are kept.
     @Test func aLaterGenerationKeepsThePhotosOfBeforeForTheirTime() throws {
         try crash(1)

@@ -20,6 +20,8 @@ enum Damage: String, CaseIterable, Sendable {
     case emptied
     /// The database of an earlier day, beside the counter of today.
     case rolledBack
+    /// An earlier run has met damage that opening does not find.
+    case condemned
 }
 
 /// What the generation before leaves to the next one.
@@ -169,6 +171,7 @@ extension PowerCutWorkload {
             image = other.disk.image().moved(from: other.site.folder, to: site.folder)
         case .key:
             for name in ["key", "key.next"] { image.files[LedgerPath.seals(site.folder) + "/" + name] = nil }
+        case .condemned: image.files[site.folder + "/" + CondemnedMark.fileName] = Array("1 its index".utf8)
         case .rubbish, .emptied:
             let bytes = [UInt8](repeating: 0x5A, count: damage == .rubbish ? 20_000 : 0)
             image.files[main] = bytes

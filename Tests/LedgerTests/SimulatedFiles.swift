@@ -65,6 +65,11 @@ final class SimulatedFiles: Files {
         disk.apply(.unlink(path: path))
     }
 
+    func synchronise(folder: String) throws(MachineError) {
+        try call("fsync", folder, .change)
+        disk.apply(.synchroniseFolder(path: folder))
+    }
+
     func move(_ path: String, to newPath: String) throws(MachineError) {
         try call("rename", path, .change)
         guard disk.state.file(path) != nil else { throw .system(call: "rename", subject: path, errno: 2) }
