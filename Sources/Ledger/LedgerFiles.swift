@@ -63,8 +63,8 @@ enum LedgerPath {
 final class PhotoStore {
     let folder: String
     let files: any Files
-    /// Where photos were deleted, and a power cut may bring them back.
-    var foldersUnsettled: Set<String> = []
+    /// The folders, by the first byte of their photos, where some were deleted that a power cut may bring back.
+    var foldersUnsettled: Set<UInt8> = []
 
     init(ledger folder: String, _ files: any Files) {
         self.folder = folder + "/photos"
@@ -91,17 +91,18 @@ final class PhotoStore {
 
     /// False when it was not there.
     func remove(_ reference: PhotoReference) throws(LedgerError) -> Bool {
-        let (subfolder, path) = paths(reference.digest)
+        let (_, path) = paths(reference.digest)
         guard files.exists(path) else { return false }
-        foldersUnsettled.insert(subfolder)
+        if let first = reference.digest.bytes.first { foldersUnsettled.insert(first) }
         try describe("delete a photo") { () throws(MachineError) in try files.remove(path) }
         return true
     }
 
     /// When it returns, what was deleted stays deleted.
     func settle() throws(LedgerError) {
-        for folder in foldersUnsettled {
-            try describe("settle the photos") { () throws(MachineError) in try files.synchronise(folder: folder) }
+        for first in foldersUnsettled {
+            let subfolder = folder + "/" + encodeHexadecimal([first])
+            try describe("settle the photos") { () throws(MachineError) in try files.synchronise(folder: subfolder) }
         }
         foldersUnsettled = []
     }

@@ -162,7 +162,7 @@ extension PhotoStore {
         let names = try LedgerError.file("list the photos") { () throws(MachineError) in try files.names(in: subfolder)
         }
         for name in names where name.hasPrefix(".") {
-            foldersUnsettled.insert(subfolder)
+            foldersUnsettled.insert(byte)
             try LedgerError.file("delete an unfinished photo") { () throws(MachineError) in
                 try files.remove(subfolder + "/" + name)
             }
