@@ -203,8 +203,8 @@ static void end_system(pid_t firmware, int how) {
 
 /* Not switched off: a board that is off stays off when the UPS does not cut its power. */
 static void rest_until_power_goes(void) {
-    say("5", "the battery is empty and the disks are in order; ms to a new start:", REST_MS);
     end_disks();
+    say("4", "the battery is empty and the disks are in order; ms to a new start:", REST_MS);
     for (int waited = 0; waited < REST_MS; waited += 1000) {
         feed_watchdog();
         usleep(1000000);
