@@ -52,7 +52,7 @@ public struct Audit: Sendable {
 
     private mutating func checkRaises(_ ledger: LedgerExport, _ observed: Observation) {
         var unused = ledger.decisions.filter { $0.decision.allows }
-        for edge in observed.raises where !edge.isReversal {
+        for edge in observed.raises where !edge.isReversal && !edge.isRepetition {
             // Both stamps are of the same clock; the earlier one is the stricter.
             let at = min(edge.orderedAt, edge.seenAt)
             let fitting = unused.lastIndex { row, decision in

@@ -49,6 +49,9 @@ public struct RaiseEdge: Sendable {
     public var isFollower = false
     /// Ordered because something came under a lowering arm: needs no decision.
     public var isReversal: Bool
+    /// Ordered once more because the open limit came late: the arm was on its way up or open already, and nobody stood
+    /// before it. Releases nobody, so it needs no decision of its own.
+    public var isRepetition = false
 }
 
 public enum YardEvent: Sendable {
@@ -164,6 +167,7 @@ public struct Yard: Sendable {
 
     private mutating func raise(orderedAt: UInt64, now: UInt64, first: Int?) {
         let isReversal = barrier.motion == .lowering && (isOn(.approachLoop) || isOn(.safetyLoop))
+        let isRepetition = first == nil && (barrier.motion == .raising || barrier.motion == .still && barrier.isOpen)
         barrier.order(.raising)
         counts.raises += 1
         if isReversal { counts.reversals += 1 }
@@ -171,7 +175,8 @@ public struct Yard: Sendable {
             RaiseEdge(
                 orderedAt: orderedAt, seenAt: now, lane: lane, session: session, sessionBeganAt: sessionBeganAt,
                 plate: first.map { trucks[$0].visit.plate },
-                isFollower: first.map { trucks[$0].isFollower } ?? false, isReversal: isReversal
+                isFollower: first.map { trucks[$0].isFollower } ?? false, isReversal: isReversal,
+                isRepetition: isRepetition
             )
         )
         if let first, !isReversal { trucks[first].isInvited = true }

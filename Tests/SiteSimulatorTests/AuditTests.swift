@@ -21,11 +21,11 @@ private func pass(_ seq: Int, serial: String, outcome: String = "completed", pho
     """
 }
 
-private func raise(at: UInt64, session: UInt64 = 1, isReversal: Bool = false) -> RaiseEdge {
+private func raise(at: UInt64, session: UInt64 = 1, isReversal: Bool = false, isRepetition: Bool = false) -> RaiseEdge {
     RaiseEdge(
         orderedAt: at, seenAt: at, lane: 0, session: 1, sessionBeganAt: session,
         plate: Plate(plateText, colour: .yellow),
-        isReversal: isReversal
+        isReversal: isReversal, isRepetition: isRepetition
     )
 }
 
@@ -42,6 +42,7 @@ private func audit(_ lines: [String], raises: [RaiseEdge]) throws -> Audit {
     #expect(try audit([decision(1, at: 100)], raises: [raise(at: 120), raise(at: 140)]).unrecordedRaises == 1)
     #expect(try audit([decision(1, at: 100, reason: "blacklisted")], raises: [raise(at: 120)]).unrecordedRaises == 1)
     #expect(try audit([], raises: [raise(at: 120, isReversal: true)]).unrecordedRaises == 0)
+    #expect(try audit([], raises: [raise(at: 120, isRepetition: true)]).unrecordedRaises == 0)
 }
 
 @Test func decisionOfAnEarlierRunOfTheControllerServesNoRaise() throws {

@@ -81,6 +81,17 @@ private struct Rig {
     #expect(rig.yard.raises.map(\.isReversal) == [false, true])
 }
 
+@Test func onlyAnOrderForAnArmThatIsUpWithNobodyBeforeItIsARepetition() {
+    var rig = Rig(.allowed)
+    rig.run(milliseconds: 1_000)
+    rig.pulse(.raiseRelay)
+    rig.pulse(.raiseRelay)
+    while !rig.yard.inputs[LineInput.safetyLoop.rawValue] { rig.run(milliseconds: 1) }
+    while rig.yard.inputs[LineInput.approachLoop.rawValue] { rig.run(milliseconds: 1) }
+    rig.pulse(.raiseRelay)
+    #expect(rig.yard.raises.map(\.isRepetition) == [false, false, true])
+}
+
 @Test func bothRelaysTogetherAreCounted() {
     var rig = Rig(.allowed)
     rig.drive(.raiseRelay, true)
