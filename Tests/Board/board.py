@@ -192,6 +192,7 @@ class Board:
         self.edges = []
         self.forwards = []
         self.guest_forwards = []
+        self.reaches_host = False
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -210,7 +211,7 @@ class Board:
         if self.processors == 1:
             arguments = re.sub(r"\b(isolcpus|nohz_full|rcu_nocbs|irqaffinity)=\S+ ?", "", arguments)
         arguments += f" maxcpus={self.processors} {self.append}"
-        network = "user,restrict=on,net=10.0.2.0/24,dhcpstart=10.0.2.15"
+        network = f"user,restrict={'off' if self.reaches_host else 'on'},net=10.0.2.0/24,dhcpstart=10.0.2.15"
         network += "".join(f",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}" for host, guest in self.forwards)
         network += "".join(f",guestfwd=tcp:{address}-cmd:{command}" for address, command in self.guest_forwards)
         command = [

@@ -129,13 +129,13 @@ class Platform:
 class Gate(Board):
     """A board with everything that one lane needs; `uplink` brings a platform."""
 
-    def __init__(self, uplink=False, configuration="", **changes):
+    def __init__(self, uplink=False, configuration="", network=NETWORK, **changes):
         super().__init__(**changes)
         self.port = free_port()
         self.forwards.append((self.port, 8080))
         self.pushes = 0
         self.acknowledged = []
-        files = {"vehicles.csv": VEHICLES, "network": NETWORK}
+        files = {"vehicles.csv": VEHICLES, "network": network}
         text = (CONFIGURATION if self.has_pins else VIRT) + configuration
         if uplink:
             self.platform = Platform(self.folder)

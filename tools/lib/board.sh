@@ -90,7 +90,7 @@ make_kernel() {
 
 # setup_board: every piece of the boards, linked as build/deps/board-*.
 setup_board() {
-    local config=$root/board/kernel/aarch64.config mounts=$root/board/rauc/mounts.c tools static kernel rauc
+    local config=$root/board/kernel/aarch64.config mounts=$root/board/rauc/mounts.c tools static kernel rauc chrony
     host_packages=("${board_host_packages[@]}")
     install_packages
     # A change of one piece's recipe must not build the kernel anew.
@@ -99,8 +99,10 @@ setup_board() {
     kernel=$(key "$sysroot_suite" "$kernel_series" "$(declare -f make_kernel)" "$config" \
         "$(aarch64-linux-gnu-gcc -dumpfullversion)")
     rauc=$(key "$lib/rauc.sh" "$mounts" "${sysroots[aarch64]}")
+    chrony=$(key "$lib/chrony.sh" "${sysroots[aarch64]}")
     [ -d "$cache/board-tools-$tools" ] && [ -d "$cache/board-static-aarch64-$static" ] &&
-        [ -d "$cache/board-kernel-aarch64-$kernel" ] && [ -d "$cache/board-rauc-aarch64-$rauc" ] || apt_lists
+        [ -d "$cache/board-kernel-aarch64-$kernel" ] && [ -d "$cache/board-rauc-aarch64-$rauc" ] &&
+        [ -d "$cache/board-chrony-aarch64-$chrony" ] || apt_lists
     piece board-tools "$tools" make_board_tools
     link_piece board-tools "$piece_path"
     piece board-static-aarch64 "$static" make_board_static aarch64
@@ -109,4 +111,6 @@ setup_board() {
     link_piece board-kernel-aarch64 "$piece_path"
     piece board-rauc-aarch64 "$rauc" make_rauc aarch64 "${sysroots[aarch64]}" "$mounts"
     link_piece board-rauc-aarch64 "$piece_path"
+    piece board-chrony-aarch64 "$chrony" make_chrony aarch64 "${sysroots[aarch64]}"
+    link_piece board-chrony-aarch64 "$piece_path"
 }
