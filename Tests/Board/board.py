@@ -18,10 +18,12 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tests" / "System"))
 TOOLS = ROOT / "build" / "deps" / "board-tools" / "bin"
+U_BOOT = TOOLS.parent / "usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
 # Offsets on bank 5 of the i.MX 8M Plus, as board/imx8mp-evk/gate.dtsi names them.
 PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "raise": 10, "lower": 11, "green": 12, "red": 13}
@@ -165,10 +167,41 @@ class Disk:
             for copy in range(2):
                 file.seek(self.partitions["state"][0] + copy * 4096)
                 magic, generation, boots, slot, tries, first, second = struct.unpack("<8sIIBBBB", file.read(20))
-                if magic == b"GWBOOT1\0" and generation > best[0]:
+                if magic == b"GWBOOT2\0" and generation > best[0]:
                     best = (generation, {"slot": "ab"[slot], "tries": tries, "boots": boots,
                                          "confirmed": [first, second]})
         return best[1]
+
+    def slot_part(self, slot, name):
+        """(offset, bytes) of a slot's kernel or footer, as tools/image and board/init/slots.h lay them down."""
+        start, size = self.partitions[f"system-{slot}"]
+        if name == "footer":
+            return start + size - 4096, 4096
+        with open(self.path, "rb") as file:
+            file.seek(start + size - 4096)
+            footer = dict(line.split(" ") for line in file.read(1024).rstrip(b"\0").decode().splitlines())
+        return start + int(footer["kernel-start"]) * 4096, int(footer["kernel-bytes"])
+
+    def read(self, at, size):
+        with open(self.path, "rb") as file:
+            file.seek(at)
+            return file.read(size)
+
+    def write(self, at, data):
+        with open(self.path, "r+b") as file:
+            file.seek(at)
+            file.write(data)
+
+    def flip(self, at):
+        self.write(at, bytes([self.read(at, 1)[0] ^ 1]))
+
+
+def environment(text):
+    """The flash that U-Boot has its environment from; the text is put together as U-Boot's own build does it."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    words = re.sub(r"\\\n\s*", "", "\n".join(lines)).split("\n")
+    body = b"".join(word.encode() + b"\0" for word in words).ljust((256 << 10) - 4, b"\0")
+    return struct.pack("<I", zlib.crc32(body)) + body
 
 
 class Board:
@@ -206,22 +239,16 @@ class Board:
                 os.unlink(self.path(name))
         self.console, self.qtest_channel, self.qmp_channel = (
             Channel(self.path(name)) for name in ("console", "qtest", "qmp"))
-        boot = self.output / "boot"
-        arguments = (boot / "cmdline").read_text().strip()
-        if self.processors == 1:
-            arguments = re.sub(r"\b(isolcpus|nohz_full|rcu_nocbs|irqaffinity)=\S+ ?", "", arguments)
-        arguments += f" maxcpus={self.processors} {self.append}"
         network = f"user,restrict={'off' if self.reaches_host else 'on'},net=10.0.2.0/24,dhcpstart=10.0.2.15"
         network += "".join(f",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}" for host, guest in self.forwards)
         network += "".join(f",guestfwd=tcp:{address}-cmd:{command}" for address, command in self.guest_forwards)
         command = [
             TOOLS / "qemu-system-aarch64", "-M", self.board["machine"], "-accel", "tcg", "-smp", str(self.processors), "-m", "1024",
             "-display", "none", "-monitor", "none", "-parallel", "none", "-S",
-            "-kernel", boot / "Image", "-initrd", boot / "initrd", "-append", arguments,
             "-chardev", f"socket,id=console,path={self.path('console')},server=off",
             "-action", "watchdog=reset", "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "none",
             "-chardev", f"socket,id=qmp,path={self.path('qmp')},server=off", "-mon", "chardev=qmp,mode=control",
-            *self._devices(network), *extra]
+            *(self._kernel() if self.has_pins else self._boot_loader()), *self._devices(network), *extra]
         self._forget_pins()
         self.errors = open(self.path("qemu.err"), "ab")
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.errors,
@@ -238,19 +265,65 @@ class Board:
         self.started = time.monotonic()
         self.qmp("cont")
 
+    def _arguments(self):
+        arguments = (self.output / "boot" / "cmdline").read_text().strip()
+        if self.processors == 1:
+            arguments = re.sub(r"\b(isolcpus|nohz_full|rcu_nocbs|irqaffinity)=\S+ ?", "", arguments)
+        return f"{arguments} maxcpus={self.processors} {self.append}".rstrip()
+
+    def _kernel(self):
+        """A board without a boot loader: QEMU starts the kernel of the slot whose turn it is at power-on. Init chooses
+        and counts; after a reset of the board QEMU starts the same kernel again, whatever slot is chosen then."""
+        state = self.disk.boot_state() or {"slot": "a", "tries": 0}
+        first = state["slot"] if state["tries"] < 3 else {"a": "b", "b": "a"}[state["slot"]]
+        for slot in sorted("ab", key=lambda one: one != first):
+            try:
+                at, size = self.disk.slot_part(slot, "kernel")
+            except (ValueError, KeyError):
+                continue
+            with open(self.path("kernel.fit"), "wb") as file:
+                file.write(self.disk.read(at, size))
+            for name in ("kernel", "initrd", "tree"):
+                with open(self.path(name), "wb") as file:
+                    subprocess.run([TOOLS / "fdtget", "-t", "r", self.path("kernel.fit"), f"/images/{name}", "data"],
+                                   check=True, stdout=file)
+            break
+        else:
+            raise RuntimeError("no slot has a kernel")
+        return ["-kernel", self.path("kernel"), "-initrd", self.path("initrd"), "-dtb", self.path("tree"),
+                "-append", self._arguments()]
+
+    def _boot_loader(self):
+        """U-Boot in the board's first flash, its environment in the second, and the key of the kernels in its device
+        tree, which is QEMU's own besides."""
+        boot = self.output / "boot"
+        tree = self.path("u-boot.dtb")
+        subprocess.run([TOOLS / "qemu-system-aarch64", "-M", f"{self.board['machine']},dumpdtb={tree}", "-cpu",
+                        "cortex-a53", "-smp", str(self.processors), "-m", "1024", "-display", "none", "-nic", "none"],
+                       check=True, capture_output=True)
+        texts = [subprocess.run([TOOLS / "dtc", "-q", "-I", "dtb", "-O", "dts", path], check=True, capture_output=True,
+                                text=True).stdout.replace("/dts-v1/;", "") for path in (tree, boot / "kernel-key.dtb")]
+        subprocess.run([TOOLS / "dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree, "-"], check=True, text=True,
+                       input="/dts-v1/;" + "".join(texts))
+        text = re.sub(r"(?m)^arguments=.*$", f"arguments={self._arguments()}", (boot / "u-boot.env").read_text())
+        with open(self.path("u-boot.env"), "wb") as file:
+            file.write(environment(text))
+            file.truncate(64 << 20)
+        return ["-bios", U_BOOT, "-dtb", tree, "-drive",
+                f"if=pflash,unit=1,format=raw,readonly=on,file={self.path('u-boot.env')}"]
+
     def _devices(self, network):
         # `unsafe` spares the host a flush for each write of the guest. Nothing is lost by it when QEMU is killed: what it
         # wrote is in the host's page cache. What a cut of the power loses is volatile_disk.py's.
         if self.has_pins:
             return [
-                "-dtb", self.output / "boot" / "board.dtb",
                 "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
                 "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=unsafe",
                 "-nic", network,
                 "-plugin", f"{self.path('pin_clock.so')},log={self.path('pins.log')}{self.clockwork}"]
         drive = self.drive or f"file={self.disk.path},format=raw,cache=unsafe"
         return [
-            "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb",
+            "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb,addr=1",
             "-drive", f"{drive},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
             "-netdev", f"{network},id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
 

@@ -20,6 +20,8 @@ class VolatileDisk:
         self.lock = threading.Lock()
         self.is_cut = False
         self.flushes = 0
+        self.watched = range(0)
+        self.seen = 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(4)
@@ -65,6 +67,8 @@ class VolatileDisk:
         if kind == 0:
             return b"".join(self._read(sector) for sector in range(offset // SECTOR, (offset + count) // SECTOR))
         if kind == 1:
+            first, last = offset // SECTOR, (offset + count) // SECTOR
+            self.seen += max(0, min(last, self.watched.stop) - max(first, self.watched.start))
             for index in range(0, count, SECTOR):
                 self.pending[(offset + index) // SECTOR] = data[index:index + SECTOR]
         if kind == 3 or flags & 1:
@@ -90,6 +94,13 @@ class VolatileDisk:
         end = time.monotonic() + seconds
         while len(self.pending) < sectors and time.monotonic() < end:
             time.sleep(0.0002)
+
+    def wait_for_seen(self, sectors, seconds):
+        """True as soon as so many sectors of those `watched` were written."""
+        end = time.monotonic() + seconds
+        while self.seen < sectors and time.monotonic() < end:
+            time.sleep(0.0002)
+        return self.seen >= sectors
 
     def cut(self, seed):
         """The power goes. What was never flushed is lost, or kept in part; returns (kept, lost) sectors."""

@@ -1,9 +1,10 @@
 /* PID 1 of the initial RAM disk: from the kernel to the read-only root in as few steps as there are.
  *
- * Starts the watchdog, picks the slot, checks its signature, lays dm-verity over it, mounts root, data and factory, and
- * hands over to gatewarden-serve. A slot that cannot be opened gives way to the other one at once; a slot that was started
- * BOOT_TRIES times without being confirmed gives way at the next boot. When nothing can be opened the board restarts,
- * and the watchdog sees to it when even that hangs.
+ * Starts the watchdog, checks the signature of the slot that the boot loader chose (board/boot.env), lays dm-verity
+ * over it, mounts root, data and factory, and hands over to gatewarden-serve. A slot that cannot be opened gives way to
+ * the other one, with its kernel: by a restart. A boot loader that chooses none (QEMU's -kernel) leaves choice and counting
+ * to this program: a slot that was started BOOT_TRIES times without being confirmed gives way at the next boot. When
+ * nothing can be opened the board restarts, and the watchdog sees to it when even that hangs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -140,8 +141,16 @@ static int open_slot(const char *disk, int slot, uint64_t oldest) {
 static int mount_root(const char *disk) {
     char device[64];
     struct boot_state state;
+    int chosen = slot_chosen();
     if (partition_find(disk, "state", device, sizeof device) != 0 || state_read(device, &state) != 0)
         restart("no boot state");
+    if (chosen >= 0) {
+        if (open_slot(disk, chosen, state.oldest) == 0) return chosen;
+        state.slot = chosen ^ 1;
+        state.tries = 0;
+        state_write(device, &state);
+        restart("the slot does not open, the other one is next");
+    }
     state.boots++;
     if (state.tries >= BOOT_TRIES) {
         say("%s did not confirm itself in %d boots", slot_names[state.slot], state.tries);

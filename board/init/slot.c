@@ -111,7 +111,10 @@ static int reject(struct boot_state *state, int running) {
 
 static int use(struct boot_state *state, int slot, int running) {
     struct slot_footer footer;
-    if (read_slot(slot, &footer) != 0) return refuse("that slot holds no system of ours");
+    char device[64];
+    if (read_slot(slot, &footer) != 0 || partition_find(disk, slot_names[slot], device, sizeof device) != 0 ||
+        kernel_check(device, &footer) != 0)
+        return refuse("that slot holds no whole system of ours");
     if (footer.released < state->oldest) return refuse("that slot is older than what this board has left behind");
     state->slot = slot;
     state->tries = 0;
@@ -139,7 +142,7 @@ static int may_install(const struct boot_state *state, const char *file, int run
     unsigned char key[KEY_BYTES];
     char board[32] = "";
     struct slot_footer wanted, own;
-    if (key_read(key_path, key) != 0 || footer_read(file, key, &wanted) != 0)
+    if (key_read(key_path, key) != 0 || footer_read(file, key, &wanted) != 0 || kernel_check(file, &wanted) != 0)
         return refuse("the bundle holds no system signed for this device");
     boot_argument("gatewarden.board", board, sizeof board);
     if (strcmp(board, wanted.board) != 0) return refuse("the bundle is for another board");

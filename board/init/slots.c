@@ -1,5 +1,6 @@
 #include "slots.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char magic[8] = "GWBOOT1";
+static const char magic[8] = "GWBOOT2";
 
 const char *const slot_names[SLOT_COUNT] = {"system-a", "system-b"};
 
@@ -28,7 +29,7 @@ static uint32_t crc32_of(const void *bytes, size_t count) {
 }
 
 static uint32_t state_crc(const struct boot_state *state) {
-    return crc32_of(state, offsetof(struct boot_state, crc));
+    return htonl(crc32_of(state, offsetof(struct boot_state, crc)));
 }
 
 int state_read(const char *device, struct boot_state *state) {
@@ -112,16 +113,41 @@ int footer_read(const char *device, const unsigned char key[KEY_BYTES], struct s
     char text[FOOTER_TEXT + 1];
     memcpy(text, block, FOOTER_TEXT);
     text[FOOTER_TEXT] = 0;
-    if (strncmp(text, "gatewarden-slot 1\n", 18) != 0 ||
+    if (strncmp(text, "gatewarden-slot 2\n", 18) != 0 ||
         footer_word(text, "board", footer->board, sizeof footer->board) != 0 ||
         footer_word(text, "version", footer->version, sizeof footer->version) != 0 ||
         footer_word(text, "salt", footer->salt, sizeof footer->salt) != 0 ||
         footer_word(text, "root", footer->root, sizeof footer->root) != 0 ||
         footer_number(text, "released", &footer->released) != 0 ||
         footer_number(text, "blocks", &footer->blocks) != 0 ||
-        footer_number(text, "hash-start", &footer->hash_start) != 0)
+        footer_number(text, "hash-start", &footer->hash_start) != 0 ||
+        footer_word(text, "kernel", footer->kernel, sizeof footer->kernel) != 0 ||
+        footer_number(text, "kernel-start", &footer->kernel_start) != 0 ||
+        footer_number(text, "kernel-bytes", &footer->kernel_bytes) != 0)
         return complain("a footer of another kind on", device);
     return 0;
+}
+
+int kernel_check(const char *device, const struct slot_footer *footer) {
+    unsigned char part[65536], digest[EVP_MAX_MD_SIZE];
+    char text[65] = "";
+    uint64_t at = footer->kernel_start * BLOCK, left = footer->kernel_bytes;
+    unsigned length = 0;
+    int fd = open(device, O_RDONLY | O_CLOEXEC);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int whole = fd >= 0 && context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    while (whole && left > 0) {
+        ssize_t count = pread(fd, part, left < sizeof part ? left : sizeof part, at);
+        whole = count > 0 && EVP_DigestUpdate(context, part, count) == 1;
+        at += count, left -= count;
+    }
+    whole = whole && EVP_DigestFinal_ex(context, digest, &length) == 1;
+    for (unsigned index = 0; whole && index < length && index < 32; index++)
+        snprintf(text + 2 * index, 3, "%02x", digest[index]);
+    EVP_MD_CTX_free(context);
+    if (fd >= 0) close(fd);
+    errno = 0;
+    return whole && strcmp(text, footer->kernel) == 0 ? 0 : complain("not the signed kernel on", device);
 }
 
 static int read_text(const char *path, char *text, size_t capacity) {
@@ -148,10 +174,18 @@ int partition_find(const char *disk, const char *name, char *path, unsigned capa
     return complain("no partition named", name);
 }
 
+static int slot_of(const char *name) {
+    return name[0] == 'a' ? SLOT_A : name[0] == 'b' ? SLOT_B : -1;
+}
+
 int slot_running(void) {
     char text[8];
-    if (read_text(RUNNING_SLOT, text, sizeof text) != 0) return -1;
-    return text[0] == 'a' ? SLOT_A : text[0] == 'b' ? SLOT_B : -1;
+    return read_text(RUNNING_SLOT, text, sizeof text) == 0 ? slot_of(text) : -1;
+}
+
+int slot_chosen(void) {
+    char text[8];
+    return boot_argument("gatewarden.slot", text, sizeof text) == 0 ? slot_of(text) : -1;
 }
 
 int boot_argument(const char *name, char *value, unsigned capacity) {

@@ -7,10 +7,11 @@ board_host_packages=(bc bison dosfstools flex gcc-aarch64-linux-gnu mtools)
 # image must not change with the host's version of mksquashfs.
 board_tool_packages=(
     cpio cryptsetup-bin device-tree-compiler e2fsprogs fdisk qemu-system-arm rauc squashfs-tools u-boot-qemu
+    u-boot-tools
 )
 board_tools=(
-    cpio debugfs dtc dumpe2fs e2fsck fdtget fdtoverlay fdtput mke2fs mksquashfs qemu-system-aarch64 rauc resize2fs
-    sfdisk tune2fs unsquashfs veritysetup
+    cpio debugfs dtc dumpe2fs e2fsck fdtget fdtoverlay fdtput mke2fs mkimage mksquashfs qemu-system-aarch64 rauc
+    resize2fs sfdisk tune2fs unsquashfs veritysetup
 )
 board_static_packages=(busybox-static e2fsck-static)
 kernel_series=6.12

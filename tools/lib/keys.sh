@@ -10,6 +10,15 @@ development_key() {
     mv "$key_file.new" "$key_file"
 }
 
+# development_kernel_key: what signs kernels for U-Boot, an RSA key, build/keys/kernel.pem: U-Boot takes no Ed25519.
+development_kernel_key() {
+    local file=$root/build/keys/kernel.pem
+    [ -f "$file" ] && return 0
+    mkdir -p "${file%/*}"
+    (umask 077 && openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out "$file.new" 2>/dev/null)
+    mv "$file.new" "$file"
+}
+
 # development_update_keys: what signs bundles, as RAUC wants it: an authority whose certificate is in the image, and a
 # key with a certificate of that authority. Into build/keys: update-ca.pem, update.key, update.pem.
 development_update_keys() {
