@@ -108,9 +108,12 @@ class Disk:
     def __init__(self, image, path):
         subprocess.run(["cp", "--sparse=always", image, path], check=True)
         self.path = path
-        self.partitions = {}
         self.folders = set()
-        with open(path, "rb") as file:
+        self.read_table()
+
+    def read_table(self):
+        self.partitions = {}
+        with open(self.path, "rb") as file:
             file.seek(1024)
             for _ in range(16):
                 entry = file.read(128)

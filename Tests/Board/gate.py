@@ -131,8 +131,6 @@ class Gate(Board):
 
     def __init__(self, uplink=False, configuration="", network=NETWORK, **changes):
         super().__init__(**changes)
-        self.port = free_port()
-        self.forwards.append((self.port, 8080))
         self.pushes = 0
         self.acknowledged = []
         files = {"vehicles.csv": VEHICLES, "network": network}
@@ -145,6 +143,12 @@ class Gate(Board):
             files["uplink-1-ca.pem"] = open(self.platform.certificate).read()
         files["gatewarden.conf"] = text
         self.disk.install("config", files)
+
+    def start(self, extra=()):
+        # While the board was off another program may have taken the port that it had.
+        self.port = free_port()
+        self.forwards = [(self.port, 8080)]
+        super().start(extra)
 
     def push(self, plate, make="vzenith", seconds=40):
         """One read of a camera, after the loop's debounce; True when the controller said that it keeps it."""
