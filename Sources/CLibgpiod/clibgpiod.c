@@ -1,7 +1,23 @@
 #include "CLibgpiod.h"
 
+#include <errno.h>
 #include <linux/gpio.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+bool gw_lines_read(int request_fd, gw_line_edge *edge) {
+    struct gpio_v2_line_event event;
+    ssize_t length = read(request_fd, &event, sizeof event);
+    if (length != (ssize_t)sizeof event) {
+        if (length >= 0) errno = EIO;
+        return false;
+    }
+    edge->monotonic_ns = event.timestamp_ns;
+    edge->line = event.offset;
+    edge->sequence = event.seqno;
+    edge->is_rising = event.id == GPIO_V2_LINE_EVENT_RISING_EDGE;
+    return true;
+}
 
 int gw_lines_set(int request_fd, uint64_t mask, uint64_t active) {
     struct gpio_v2_line_values values = {.bits = active, .mask = mask};

@@ -324,6 +324,38 @@ int gw_lock_memory(void) {
     return future ? 0 : EPERM;
 }
 
+// --- reads that end when they are told to ---
+
+// It does nothing: that a signal comes is what ends a wait.
+static void on_interruption(int signal) { (void)signal; }
+
+static void install_interruption(void) {
+    // SA_RESTART: every call goes on as if nothing had been; a read looks at its file's flags anew.
+    struct sigaction action = {.sa_handler = on_interruption, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGUSR1, &action, NULL) != 0) abort();
+}
+
+int gw_read_waits(int fd) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static __thread int thread;
+    if (thread == 0) {
+        // Whoever started the program may have blocked it.
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR1);
+        pthread_once(&once, install_interruption);
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+        thread = (int)syscall(SYS_gettid);
+    }
+    return fcntl(fd, F_SETFL, 0) == 0 ? thread : -1;
+}
+
+int gw_read_interrupt(int fd, int thread) {
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) return -1;
+    return thread <= 0 ? 0 : (int)syscall(SYS_tgkill, getpid(), thread, SIGUSR1);
+}
+
 // --- signals ---
 
 int gw_signalfd_create(const int *signals, size_t count) {

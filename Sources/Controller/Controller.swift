@@ -61,7 +61,14 @@ public final class Controller {
             arms: arms, wiring: parts.assembly.wiring,
             lines: parts.lines, clock: clock, channels: rings.lane, stop: stop, pulse: lanePulse,
             statuses: laneStatuses)
-        let laneHandle = try start("lane", shortfalls, settings.realtime) { laneThread.run() }
+        let realtime = settings.realtime
+        let laneHandle = try start("lane", shortfalls, fifo: realtime.lanePriority, cpu: realtime.laneCPU) {
+            laneThread.run()
+        }
+        // Below the lane: it holds up no edge, and the lane's turns let it come.
+        let alarmHandle = try start(
+            "lane alarm", shortfalls, fifo: max(1, realtime.lanePriority - 1), cpu: realtime.laneCPU
+        ) { laneThread.runAlarm() }
 
         let admissionPulse = pulse("admission", .seconds(5))
         let admissionThread = admissionThread(rings, admissionPulse)
@@ -111,7 +118,7 @@ public final class Controller {
         for uplink in uplinks { uplink.stop() }
         check?.work.stop()
         if let check { others.append(check.thread) }
-        for thread in [laneHandle, admissionHandle] + others {
+        for thread in [laneHandle, alarmHandle, admissionHandle] + others {
             if !join(thread, within: .seconds(5), supervisor) { log.warning("a thread did not end in time") }
         }
         // What waits for a medium that hangs is left behind.
@@ -160,13 +167,13 @@ public final class Controller {
     }
 
     private func start(
-        _ name: String, _ shortfalls: Shortfalls, _ realtime: RealtimeSettings? = nil, isBackground: Bool = false,
+        _ name: String, _ shortfalls: Shortfalls, fifo: Int? = nil, cpu: Int? = nil, isBackground: Bool = false,
         _ body: @escaping @Sendable () -> Void
     ) throws(MachineError) -> Thread {
         var threadSettings = ThreadSettings(name: name)
         threadSettings.isBackground = isBackground
-        threadSettings.fifoPriority = realtime?.lanePriority
-        threadSettings.cpu = realtime?.laneCPU
+        threadSettings.fifoPriority = fifo
+        threadSettings.cpu = cpu
         let log = log
         return try Thread(
             threadSettings,

@@ -1,8 +1,9 @@
-// The lane thread: edges, verdicts and orders in, relays out, for all arms of the board. It waits in its poll and
-// nowhere
-// else.
+// The lane: edges, verdicts and orders in, relays out, for all arms of the board. Two threads take turns at it. The lane
+// thread waits in the read of the lines and nowhere else, which is the shortest way from an edge to a relay; the alarm's
+// thread waits for words and deadlines. A turn is a turn whoever takes it: edges, then words, then timers.
 //
-// Invariants: no heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
+// Invariants: one thread at a time is inside, and none waits for the other (Turnstile). The heart beats only while both
+// are well. No heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
 // waited for. The ring of words is filled by the ledger thread alone, after the commit: a raise without a durable
 // decision or order has no way to come about (promise 1).
 // When the lines fail, each output is switched off for itself, as far as it can be reached, and the thread ends: the
@@ -45,6 +46,18 @@ final class LaneThread: @unchecked Sendable {
     private let clock: any Clock
     private let channels: LaneChannels
     private let wiring: LaneWiring
+    private let alarm: LaneAlarm
+    private let turnstile = Turnstile()
+    /// From the lane thread to whoever is inside.
+    private let edges = Ring<LineEvent>(capacity: 64, bell: nil)
+    /// When the lane thread last came out of its read, in lane time.
+    private let lastReturn: Atomic<UInt64>
+    /// Since the lane thread last asked.
+    private let hasLooked = Atomic<Bool>(false)
+    private let isAlarmOut = Flag()
+    private var readFailure: MachineError?
+    /// Raised after `readFailure` was set.
+    private let hasReadFailed = Flag()
     private let stop: Flag
     private let pulse: Pulse
     /// By lane.
@@ -59,10 +72,11 @@ final class LaneThread: @unchecked Sendable {
     /// Read only once `hasFailed` is raised.
     private(set) var failure: MachineError?
 
-    /// A chattering input must not keep verdicts, timers and the heartbeat out.
-    private static let eventsPerTurn = 64
-    /// The longest wait, so that the heart beats.
-    private static let longestWait = Interval.milliseconds(100)
+    /// So many edges between two looks of the alarm: a chattering input keeps its thread out, and is no reason to die.
+    private static let eventsPerLook = 64
+    /// A lane thread that has had no edge for so long is called, and misses its heartbeats if it does not come.
+    private static let calledAfter = Interval.milliseconds(300)
+    private static let missedAfter = Interval.milliseconds(600)
 
     /// - Parameter known: one for each lane of the arms.
     init(
@@ -85,6 +99,8 @@ final class LaneThread: @unchecked Sendable {
         self.lines = lines
         self.clock = clock
         self.channels = channels
+        alarm = LaneAlarm(bell: channels.bell, moved: channels.moved)
+        lastReturn = Atomic(clock.now().nanoseconds)
         self.stop = stop
         self.pulse = pulse
     }
@@ -94,50 +110,108 @@ final class LaneThread: @unchecked Sendable {
         arms.deallocate()
     }
 
+    /// The body of the lane thread.
     func run() {
-        do throws(MachineError) {
-            try serve()
-        } catch {
-            failure = error
+        let isStarted = attempt { () throws(MachineError) in
+            for arm in arms.indices { try step(.start(try levels(arm)), arm, at: clock.now()) }
+            repeat { try turn() } while !turnstile.leave()
         }
+        guard isStarted, serve() else { return }
         allOff()
         if failure != nil { hasFailed.raise() }
     }
 
-    private func serve() throws(MachineError) {
-        var waiting = WaitSet()
-        waiting.add(lines.fileDescriptor)
-        waiting.add(channels.bell.fileDescriptor)
-        for arm in arms.indices { try step(.start(try levels(arm)), arm, at: clock.now()) }
-        while !stop.isRaised {
+    /// The body of the alarm's thread, whose priority is one below the lane's: an edge does not wait for it.
+    func runAlarm() {
+        alarm.run(clock, until: stop) {
+            visit()
+            hasLooked.store(true, ordering: .relaxed)
             let now = clock.now()
-            pulse.beat(now)
-            waiting.wait(atMost: longestWait(now))
-            // Edges first: an arm must not begin to fall on a presence that is already known to the kernel.
-            var taken = 0
-            while taken < LaneThread.eventsPerTurn, let event = try lines.nextEvent() {
-                try take(event)
-                taken += 1
+            let silence = now.since(Instant(nanoseconds: lastReturn.load(ordering: .relaxed)))
+            if silence > LaneThread.calledAfter { lines.interrupt() }
+            if silence < LaneThread.missedAfter { pulse.beat(now) }
+        }
+        isAlarmOut.raise()
+        lines.interrupt()
+    }
+
+    /// False when the lines failed.
+    private func serve() -> Bool {
+        var taken = 0
+        while !isAlarmOut.isRaised {
+            let event: LineEvent?
+            do throws(MachineError) {
+                event = try lines.nextEvent()
+                if event == nil { try lines.waitForEvents() }
+            } catch {
+                readFailure = error
+                hasReadFailed.raise()
+                visit()
+                return false
             }
-            channels.bell.take()
-            while let word = channels.words.pop() {
-                let arm = Int(armOfLane[Int(word.lane.index)])
-                if arm >= 0 { try step(.event(word.event), arm, at: clock.now()) }
+            if let event {
+                // One that finds the ring full is missed by its number.
+                _ = edges.push(event)
+                visit()
             }
-            for arm in arms.indices {
-                guard let deadline = arms[arm].deadline else { continue }
-                let later = clock.now()
-                if deadline <= later { try step(.event(.timer), arm, at: later) }
-            }
+            let now = clock.now()
+            lastReturn.store(now.nanoseconds, ordering: .relaxed)
+            taken = hasLooked.exchange(false, ordering: .relaxed) ? 0 : taken + 1
+            // The alarm called, or gets no processor for all the edges.
+            if event == nil || taken > LaneThread.eventsPerLook { pulse.beat(now) }
+        }
+        return true
+    }
+
+    private func visit() {
+        guard turnstile.enter() else { return }
+        _ = attempt { () throws(MachineError) in
+            repeat { try turn() } while !turnstile.leave()
         }
     }
 
-    private func longestWait(_ now: Instant) -> Interval {
-        var wait = LaneThread.longestWait
-        for arm in arms.indices {
-            if let deadline = arms[arm].deadline { wait = min(wait, deadline.since(now)) }
+    /// When it fails, whoever it was stays inside, and nobody takes a turn any more.
+    private func attempt(_ work: () throws(MachineError) -> Void) -> Bool {
+        do throws(MachineError) {
+            try work()
+            return true
+        } catch {
+            failure = error
+            allOff()
+            hasFailed.raise()
+            return false
         }
-        return wait
+    }
+
+    /// Edges first, always: an arm must not begin to fall on a presence that is known already.
+    private func turn() throws(MachineError) {
+        if hasReadFailed.isRaised, let readFailure { throw readFailure }
+        try takeEdges()
+        while let word = channels.words.pop() {
+            try takeEdges()
+            let arm = Int(armOfLane[Int(word.lane.index)])
+            if arm >= 0 { try step(.event(word.event), arm, at: clock.now()) }
+        }
+        for arm in arms.indices where arms[arm].deadline != nil {
+            try takeEdges()
+            let now = clock.now()
+            if let deadline = arms[arm].deadline, deadline <= now { try step(.event(.timer), arm, at: now) }
+        }
+        alarm.set(soonest)
+    }
+
+    private func takeEdges() throws(MachineError) {
+        while let event = edges.pop() { try take(event) }
+    }
+
+    /// The arms' next deadline.
+    private var soonest: Instant? {
+        var soonest: Instant?
+        for arm in arms.indices {
+            guard let deadline = arms[arm].deadline else { continue }
+            soonest = min(soonest ?? deadline, deadline)
+        }
+        return soonest
     }
 
     // MARK: what comes in
@@ -200,14 +274,9 @@ final class LaneThread: @unchecked Sendable {
     /// Every step of every arm passes here, and nowhere else: what goes in, its stamp, the actions, and what it
     /// leads to.
     private func step(_ step: LaneStep, _ arm: Int, at instant: Instant, isEdge: Bool = false) throws(MachineError) {
-        let word: TraceWord
         switch step {
-        case .start(let levels):
-            arms[arm].core.start(levels, at: instant, &actions)
-            word = TraceWord(start: levels)
-        case .event(let event):
-            arms[arm].core.step(event, at: instant, &actions)
-            word = TraceWord(event)
+        case .start(let levels): arms[arm].core.start(levels, at: instant, &actions)
+        case .event(let event): arms[arm].core.step(event, at: instant, &actions)
         }
         // Relays before words.
         var unseen: LaneSensor?
@@ -224,6 +293,11 @@ final class LaneThread: @unchecked Sendable {
             hasDriven = true
         }
         if isEdge && hasDriven { status(arms[arm].lane)?.latency.note(clock.now().since(instant)) }
+        let word =
+            switch step {
+            case .start(let levels): TraceWord(start: levels)
+            case .event(let event): TraceWord(event)
+            }
         arms[arm].recorder.note(word, at: instant, arms[arm].core, &actions, into: arms[arm].trace)
         arms[arm].deadline = arms[arm].core.nextDeadline
         publish(arm)
@@ -291,6 +365,8 @@ final class LaneThread: @unchecked Sendable {
 /// The lane thread's rings.
 struct LaneChannels: Sendable {
     let bell: Wakeup
+    /// LaneAlarm's own.
+    let moved: Wakeup
     /// Durable verdicts and orders, from the ledger thread alone.
     let words: Ring<LaneWord>
     let requests: Ring<LaneRequest>

@@ -58,7 +58,8 @@ struct Rings: Sendable {
         self.receipts = receipts
         checks = Ring<Receipt>(capacity: 8, bell: ledgerBell)
         lane = LaneChannels(
-            bell: laneBell, words: words, requests: requests, reports: reports, notices: signs.map { $0?.notices })
+            bell: laneBell, moved: try Wakeup(), words: words, requests: requests, reports: reports,
+            notices: signs.map { $0?.notices })
         admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
         let backupNotes = Ring<Receipt>(capacity: 4, bell: ledgerBell)
         let backupBell = try Wakeup()

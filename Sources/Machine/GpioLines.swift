@@ -49,11 +49,10 @@ public final class GpioLines: LinePort {
     public static let maximumLines = 64
 
     private let request: OpaquePointer
-    private let events: OpaquePointer
+    private let requestDescriptor: Int32
+    private let reads: InterruptibleReads
     private let inputs: [UInt32]
     private let chipPath: String
-
-    public var fileDescriptor: Int32 { gpiod_line_request_get_fd(request) }
 
     /// Takes the lines of `chipPath`. Throws when the chip or a line is not there or belongs to somebody else.
     public init(chipPath: String, inputs: [LineName], outputs: [LineName], electrics: LineElectrics)
@@ -73,14 +72,13 @@ public final class GpioLines: LinePort {
             throw .library(name: "libgpiod", subject: chipPath, reason: reason)
         }
         guard let config = gpiod_line_config_new(), let settings = gpiod_line_settings_new(),
-            let requestConfig = gpiod_request_config_new(), let events = gpiod_edge_event_buffer_new(1)
+            let requestConfig = gpiod_request_config_new()
         else { throw .library(name: "libgpiod", subject: chipPath, reason: "out of memory") }
         defer {
             gpiod_line_config_free(config)
             gpiod_line_settings_free(settings)
             gpiod_request_config_free(requestConfig)
         }
-        self.events = events
         gpiod_request_config_set_consumer(requestConfig, "gatewarden")
         gpiod_request_config_set_event_buffer_size(requestConfig, 256)
         gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_INPUT)
@@ -97,23 +95,22 @@ public final class GpioLines: LinePort {
         guard inputsTaken == 0, outputsTaken == 0,
             let request = gpiod_chip_request_lines(chip, requestConfig, config)
         else {
-            let error = MachineError.lastSystemError("line request", chipPath)
-            gpiod_edge_event_buffer_free(events)
-            throw error
+            throw .lastSystemError("line request", chipPath)
         }
         self.request = request
-        guard gw_set_nonblocking(gpiod_line_request_get_fd(request), true) == 0 else {
+        requestDescriptor = gpiod_line_request_get_fd(request)
+        reads = InterruptibleReads(requestDescriptor)
+        guard gw_set_nonblocking(requestDescriptor, true) == 0 else {
             throw .lastSystemError("nonblocking", chipPath)
         }
         // The kernel numbers the lines of a request as they were added: the inputs first.
         CrashOutputs.keep(
-            request: gpiod_line_request_get_fd(request),
+            request: requestDescriptor,
             mask: (1 << UInt64(driven.count) &- 1) << UInt64(watched.count))
     }
 
     deinit {
         CrashOutputs.forget()
-        gpiod_edge_event_buffer_free(events)
         gpiod_line_request_release(request)
     }
 
@@ -125,29 +122,35 @@ public final class GpioLines: LinePort {
         }
     }
 
+    public func waitForEvents() throws(MachineError) {
+        try reads.wait(chipPath)
+    }
+
+    public func interrupt() {
+        reads.interrupt()
+    }
+
     public func nextEvent() throws(MachineError) -> LineEvent? {
         // One call and no second one that asks first: this is on the way from an edge to a relay.
-        guard gpiod_line_request_read_edge_events(request, events, 1) == 1,
-            let event = gpiod_edge_event_buffer_get_event(events, 0)
-        else {
-            if gw_errno() == EAGAIN { return nil }
-            throw .lastSystemError("read edge", chipPath)
+        var event = gw_line_edge()
+        guard gw_lines_read(requestDescriptor, &event) else {
+            let error = gw_errno()
+            if error == EAGAIN || error == EINTR { return nil }
+            throw .system(call: "read edge", subject: chipPath, errno: error)
         }
-        let offset = gpiod_edge_event_get_line_offset(event)
+        let offset = event.line
         guard let input = inputs.firstIndex(of: offset) else {
             throw .library(name: "libgpiod", subject: chipPath, reason: "an edge of line \(offset), not asked for")
         }
         return LineEvent(
             input: UInt8(input),
-            isHigh: gpiod_edge_event_get_event_type(event) == GPIOD_EDGE_EVENT_RISING_EDGE,
-            at: GpioLines.laneTime(monotonic: gpiod_edge_event_get_timestamp_ns(event)),
-            sequence: UInt32(truncatingIfNeeded: gpiod_edge_event_get_global_seqno(event)))
+            isHigh: event.is_rising, at: GpioLines.laneTime(monotonic: event.monotonic_ns), sequence: event.sequence)
     }
 
     public func drive(output: Int, _ energised: Bool) throws(MachineError) {
         // The kernel numbers the lines of a request as they were added: the inputs first.
         let bit: UInt64 = 1 << UInt64(inputs.count + output)
-        if gw_lines_set(gpiod_line_request_get_fd(request), bit, energised ? bit : 0) != 0 {
+        if gw_lines_set(requestDescriptor, bit, energised ? bit : 0) != 0 {
             throw .lastSystemError("set value", chipPath)
         }
     }

@@ -14,12 +14,12 @@ public final class Ring<Element: Sendable>: @unchecked Sendable {
     private let pushed = Atomic<UInt>(0)
     private let popped = Atomic<UInt>(0)
     private let refusedCount = Atomic<UInt>(0)
-    private let bell: Wakeup
+    private let bell: Wakeup?
 
     /// - Parameters:
     ///   - capacity: a power of two from 2 to 65,536.
-    ///   - bell: rung on each push; several rings of one reader may share it.
-    public init(capacity: Int, bell: Wakeup) {
+    ///   - bell: rung on each push; several rings of one reader may share it. Nil where the reader looks by itself.
+    public init(capacity: Int, bell: Wakeup?) {
         precondition(
             (2...65_536).contains(capacity) && capacity & (capacity - 1) == 0,
             "RING-1 a capacity is a power of two from 2 to 65536")
@@ -45,7 +45,7 @@ public final class Ring<Element: Sendable>: @unchecked Sendable {
         }
         (slots + Int(head & mask)).initialize(to: element)
         pushed.store(head &+ 1, ordering: .releasing)
-        bell.ring()
+        bell?.ring()
         return true
     }
 

@@ -30,13 +30,16 @@ public struct LineEvent: Equatable, Sendable {
     }
 }
 
-/// The digital inputs and outputs of the board. One thread uses it: the lane's. No call allocates or blocks.
+/// The digital inputs and outputs of the board. One thread uses it: the lane's; `interrupt` alone is another's. No call
+/// allocates, and none but `nextEvent` waits.
 public protocol LinePort: AnyObject {
-    /// Readable when `nextEvent` has something to give.
-    var fileDescriptor: Int32 { get }
+    /// From now on `nextEvent` waits for a change, until the next `interrupt`.
+    func waitForEvents() throws(MachineError)
+    /// From now on, and if the lane's thread waits in it from this moment, `nextEvent` does not wait.
+    func interrupt()
     /// The level of an input at this moment.
     func level(input: Int) throws(MachineError) -> Bool
-    /// The next change, or nil when there is none for now.
+    /// The next change. Nil when it may not wait and there is none.
     func nextEvent() throws(MachineError) -> LineEvent?
     /// Drives an output. True energises it.
     func drive(output: Int, _ energised: Bool) throws(MachineError)

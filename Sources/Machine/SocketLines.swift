@@ -35,7 +35,8 @@ public final class SocketLines: LinePort {
         var nanoseconds: UInt64 = 0
     }
 
-    public let fileDescriptor: Int32
+    private let fileDescriptor: Int32
+    private let reads: InterruptibleReads
     private let path: String
     private var levels: InlineArray<256, Bool> = InlineArray(repeating: false)
     private let inputs: UInt8
@@ -46,6 +47,7 @@ public final class SocketLines: LinePort {
         self.path = path
         self.inputs = UInt8(inputs)
         fileDescriptor = gw_unix_connect(path, Int32(GW_SOCKET_SEQPACKET))
+        reads = InterruptibleReads(fileDescriptor)
         if fileDescriptor < 0 { throw .lastSystemError("connect", path) }
         try greet(outputs: UInt8(outputs))
     }
@@ -77,6 +79,14 @@ public final class SocketLines: LinePort {
         levels[input]
     }
 
+    public func waitForEvents() throws(MachineError) {
+        try reads.wait(path)
+    }
+
+    public func interrupt() {
+        reads.interrupt()
+    }
+
     public func nextEvent() throws(MachineError) -> LineEvent? {
         guard let message = try receive() else { return nil }
         guard message.type == MessageType.event, message.line < inputs else {
@@ -99,13 +109,15 @@ public final class SocketLines: LinePort {
     private func send(_ message: Message) throws(MachineError) {
         var message = message
         let size = MemoryLayout<Message>.size
-        if gw_send(fileDescriptor, &message, size) != size { throw .lastSystemError("send", path) }
+        // Not the descriptor's flag: nextEvent may wait, and this may not.
+        let count = CSystem.send(fileDescriptor, &message, size, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        if count != size { throw .lastSystemError("send", path) }
     }
 
-    /// The next message, or nil when none waits.
+    /// The next message, or nil when it may not wait and there is none.
     private func receive() throws(MachineError) -> Message? {
         var message = Message(type: 0, line: 0, level: 0)
-        let count = recv(fileDescriptor, &message, MemoryLayout<Message>.size, Int32(MSG_DONTWAIT))
+        let count = recv(fileDescriptor, &message, MemoryLayout<Message>.size, 0)
         if count == MemoryLayout<Message>.size { return message }
         if count == 0 { throw .closed(subject: path) }
         let error = gw_errno()

@@ -14,6 +14,9 @@ import Testing
 private final class BenchLines: LinePort, @unchecked Sendable {
     private let lock = NSLock()
     private let readable: Wakeup
+    private var isToWait = false
+    private var isReaderWaiting = false
+    private var isDeaf = false
     private var events: [LineEvent] = []
     private var levels = [Bool](repeating: false, count: 256)
     private var outputs = [Bool](repeating: false, count: 256)
@@ -24,7 +27,15 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     init() throws { readable = try Wakeup() }
 
-    var fileDescriptor: Int32 { readable.fileDescriptor }
+    func waitForEvents() throws(MachineError) {
+        lock.withLock { isToWait = true }
+    }
+
+    func interrupt() {
+        if lock.withLock({ isDeaf }) { return }
+        lock.withLock { isToWait = false }
+        readable.ring()
+    }
 
     func level(input: Int) throws(MachineError) -> Bool {
         try check()
@@ -32,9 +43,18 @@ private final class BenchLines: LinePort, @unchecked Sendable {
     }
 
     func nextEvent() throws(MachineError) -> LineEvent? {
-        try check()
-        readable.take()
-        return lock.withLock { events.isEmpty ? nil : events.removeFirst() }
+        while true {
+            readable.take()
+            try check()
+            let (event, mayWait) = lock.withLock {
+                isReaderWaiting = events.isEmpty && isToWait
+                return (events.isEmpty ? nil : events.removeFirst(), isToWait)
+            }
+            if event != nil || !mayWait { return event }
+            var waiting = WaitSet()
+            waiting.add(readable.fileDescriptor)
+            waiting.wait(atMost: nil)
+        }
     }
 
     func drive(output: Int, _ energised: Bool) throws(MachineError) {
@@ -51,6 +71,9 @@ private final class BenchLines: LinePort, @unchecked Sendable {
     }
 
     // MARK: the test's side
+
+    /// All edges so far are dealt with.
+    var isIdle: Bool { lock.withLock { events.isEmpty && isReaderWaiting } }
 
     func isOn(_ output: LaneOutput, arm: Int = 0) -> Bool {
         lock.withLock { outputs[32 * arm + Int(output.rawValue)] }
@@ -75,6 +98,9 @@ private final class BenchLines: LinePort, @unchecked Sendable {
     func setLevel(_ sensor: LaneSensor, _ isHigh: Bool) { lock.withLock { levels[Int(sensor.rawValue)] = isHigh } }
 
     func wake() { readable.ring() }
+
+    /// A reader that waits comes back for edges alone, as one that hangs.
+    func hang(_ hangs: Bool) { lock.withLock { isDeaf = hangs } }
 
     /// This output can be driven no more.
     func jam(_ output: LaneOutput) { lock.withLock { stuck = Int(output.rawValue) } }
@@ -148,7 +174,7 @@ private final class LaneBench {
         let bell = try Wakeup()
         let elsewhere = try Wakeup()
         channels = LaneChannels(
-            bell: bell, words: Ring(capacity: 64, bell: bell),
+            bell: bell, moved: try Wakeup(), words: Ring(capacity: 64, bell: bell),
             requests: Ring(capacity: ringCapacity, bell: elsewhere),
             reports: Ring(capacity: ringCapacity, bell: elsewhere),
             notices: (0..<8).map { _ in Ring(capacity: ringCapacity, bell: elsewhere) })
@@ -158,6 +184,8 @@ private final class LaneBench {
             arms: arms, wiring: wiring, lines: lines, clock: bench.clock, channels: channels, stop: bench.stop,
             pulse: bench.pulse, statuses: statuses)
         let thread = thread
+        // Ends with the bench's bell.
+        _ = try Machine.Thread(ThreadSettings(name: "alarm"), shortfall: { _ in }) { thread.runAlarm() }
         try bench.start { thread.run() }
     }
 
@@ -169,6 +197,7 @@ private final class LaneBench {
     func edge(_ sensor: LaneSensor, _ isHigh: Bool, arm: Int = 0, lost: UInt32 = 0) {
         lines.set(sensor, isHigh, arm: arm, at: bench.clock.now(), lost: lost)
         lines.wake()
+        #expect(eventually { self.lines.isIdle })
         bench.settle()
     }
 
@@ -376,6 +405,21 @@ private final class LaneBench {
             Issue.record("\(String(describing: lane.thread.failure))")
             return
         }
+    }
+
+    @Test func aReaderThatHangsStopsTheHeartThoughTheAlarmGoesOn() throws {
+        let lane = try LaneBench()
+        lane.bench.settle()
+        lane.lines.hang(true)
+        lane.bench.clock.advance(.milliseconds(1_000))
+        for _ in 0..<5 {
+            lane.channels.bell.ring()
+            usleep(50_000)
+            #expect(lane.bench.pulse.age(lane.bench.clock.now()) >= .milliseconds(1_000))
+        }
+        lane.lines.hang(false)
+        lane.bench.settle()
+        #expect(lane.bench.end())
     }
 
     @Test func allOutputsAreOffAtTheEnd() throws {

@@ -2,6 +2,7 @@ import CSystem
 import Domain
 import Foundation
 import Machine
+import Synchronization
 import Testing
 
 /// The site's side of the socket, by hand.
@@ -48,6 +49,28 @@ private final class Site {
     }
 }
 
+/// Waits again and again, and counts how often it was called out of it.
+private final class Reader: @unchecked Sendable {
+    let lines: SocketLines
+    let calls = Atomic<Int>(0)
+    let isOver = Atomic<Bool>(false)
+    let hasFailed = Atomic<Bool>(false)
+
+    init(_ lines: SocketLines) { self.lines = lines }
+
+    func run() {
+        do {
+            while !isOver.load(ordering: .acquiring) {
+                #expect(try lines.nextEvent() == nil)
+                try lines.waitForEvents()
+                calls.wrappingAdd(1, ordering: .releasing)
+            }
+        } catch {
+            hasFailed.store(true, ordering: .releasing)
+        }
+    }
+}
+
 @Suite struct SocketLinesTests {
     private func connected(_ site: Site, levels: [UInt8]) throws -> SocketLines {
         nonisolated(unsafe) let site = site
@@ -72,6 +95,43 @@ private final class Site {
         while event == nil { event = try lines.nextEvent() }
         #expect(event == LineEvent(input: 1, isHigh: true, at: Instant(nanoseconds: 42), sequence: 1))
         #expect(try lines.level(input: 1))
+    }
+
+    @Test func anEventEndsTheWait() throws {
+        let site = Site()
+        let lines = try connected(site, levels: [0])
+        try lines.waitForEvents()
+        nonisolated(unsafe) let sender = site
+        let later = try Thread(ThreadSettings(name: "later"), shortfall: { _ in }) {
+            usleep(50_000)
+            sender.send(type: 4, line: 0, level: 1, sequence: 1, nanoseconds: 7)
+        }
+        #expect(try lines.nextEvent()?.at == Instant(nanoseconds: 7))
+        #expect(later.join(within: .seconds(5)))
+    }
+
+    /// Wherever the reader is at that moment: in its wait, before it, or behind it.
+    @Test func noInterruptionOfAWaitIsLost() throws {
+        let site = Site()
+        let reader = Reader(try connected(site, levels: [0]))
+        let thread = try Thread(ThreadSettings(name: "reader"), shortfall: { _ in }) { reader.run() }
+        for round in 0..<5_000 {
+            let before = reader.calls.load(ordering: .acquiring)
+            reader.lines.interrupt()
+            let deadline = Date() + 5
+            var looks = 0
+            while reader.calls.load(ordering: .acquiring) == before, Date() < deadline {
+                looks += 1
+                if looks > 100 { usleep(20) }
+            }
+            if reader.calls.load(ordering: .acquiring) == before {
+                Issue.record("call \(round) was lost")
+                break
+            }
+        }
+        reader.isOver.store(true, ordering: .releasing)
+        reader.lines.interrupt()
+        #expect(thread.join(within: .seconds(5)) && !reader.hasFailed.load(ordering: .acquiring))
     }
 
     @Test func drivenOutputReachesTheSiteWithItsNumber() throws {

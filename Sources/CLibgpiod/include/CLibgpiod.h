@@ -3,10 +3,22 @@
 #define GW_CLIBGPIOD_H
 
 #include <gpiod.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /// Sets the lines of `mask` (bit n: the n-th line of the request) to `active`; 0, or -1 and errno. Async-signal-safe,
 /// and a tenth of the instructions that libgpiod takes, which looks each line up.
 int gw_lines_set(int request_fd, uint64_t mask, uint64_t active);
+
+typedef struct {
+    uint64_t monotonic_ns;
+    uint32_t line;
+    /// Over all lines of the request, from 1 on.
+    uint32_t sequence;
+    bool is_rising;
+} gw_line_edge;
+
+/// The request's next edge; false and errno when there is none. libgpiod's way through a buffer is a longer one.
+bool gw_lines_read(int request_fd, gw_line_edge *edge);
 
 #endif

@@ -146,6 +146,14 @@ int gw_condition_wait_ns(pthread_cond_t *condition, pthread_mutex_t *mutex, int6
 /// EPERM: what is there now is locked, and what comes later cannot be.
 int gw_lock_memory(void);
 
+// --- reads that end when they are told to: lines and sockets, on which nobody sets other flags ---
+
+/// From now on a read of fd by the calling thread waits. Returns what gw_read_interrupt calls the thread by.
+int gw_read_waits(int fd);
+/// From now on no read of fd waits, and one that waits in that thread ends; 0 is no thread. No call is lost, whatever
+/// the thread is about: the flag is set first.
+int gw_read_interrupt(int fd, int thread);
+
 // --- signals ---
 
 /// Blocks these signals in the calling thread (call before any thread starts) and returns a descriptor for them.
