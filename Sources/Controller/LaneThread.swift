@@ -75,8 +75,8 @@ final class LaneThread: @unchecked Sendable {
     /// So many edges between two looks of the alarm: a chattering input keeps its thread out, and is no reason to die.
     private static let eventsPerLook = 64
     /// A lane thread that has had no edge for so long is called, and misses its heartbeats if it does not come.
-    private static let calledAfter = Interval.milliseconds(300)
-    private static let missedAfter = Interval.milliseconds(600)
+    private static let calledAfter = Interval.milliseconds(200)
+    private static let missedAfter = Interval.milliseconds(400)
 
     /// - Parameter known: one for each lane of the arms.
     init(
