@@ -37,7 +37,7 @@ def heap_calls(work, tools):
     found = {line.split()[2]: line.split()[0] for line in names.splitlines() if line.split()[-1] in wanted}
     pid = (work / "controller.pid").read_text().strip()
     counts = []
-    for name in ["lane", "ledger"]:
+    for name in ["lane", "lane alarm", "ledger"]:
         thread = thread_of(pid, name)
         if thread is None:
             fail(f"the controller has no thread {name}")
@@ -45,7 +45,7 @@ def heap_calls(work, tools):
         if run.returncode != 0:
             fail("count-calls: " + run.stderr.strip())
         counts.append(float(run.stdout))
-    return counts
+    return counts[0] + counts[1], counts[2]
 
 
 def beside_bare():
