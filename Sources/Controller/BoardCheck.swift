@@ -13,8 +13,10 @@ public struct BoardCheck: Equatable, Sendable {
     public var text: String { holds ? "holds  \(what)" : "FAILS  \(what): \(advice)" }
 }
 
-/// - Parameter read: the text of a file under /proc or /sys, nil when there is none.
-public func boardChecks(_ settings: Settings, read: (String) -> String?) -> [BoardCheck] {
+/// - Parameters:
+///   - canConfine: whether the kernel filters system calls.
+///   - read: the text of a file under /proc or /sys, nil when there is none.
+public func boardChecks(_ settings: Settings, canConfine: Bool, read: (String) -> String?) -> [BoardCheck] {
     var checks: [BoardCheck] = []
     func check(_ what: String, _ holds: Bool, _ advice: String) {
         checks.append(BoardCheck(what: what, holds: holds, advice: advice))
@@ -54,6 +56,9 @@ public func boardChecks(_ settings: Settings, read: (String) -> String?) -> [Boa
     check(
         "the root file system is read-only", isRootReadOnly(read("/proc/mounts") ?? ""),
         "use the board's image: docs/BOARDS.md")
+    check(
+        "threads can give up system calls", canConfine,
+        "boot a kernel with CONFIG_SECCOMP_FILTER; emulated programs cannot")
     return checks
 }
 

@@ -69,6 +69,7 @@ public final class Controller {
         let alarmHandle = try start(
             "lane alarm", shortfalls, fifo: max(1, realtime.lanePriority - 1), cpu: realtime.laneCPU
         ) { laneThread.runAlarm() }
+        confine(.never, log)
 
         let admissionPulse = pulse("admission", .seconds(5))
         let admissionThread = admissionThread(rings, admissionPulse)
@@ -226,6 +227,7 @@ public final class Controller {
         endpoint.handler = receiver
         let log = log
         return try start("net", shortfalls) {
+            confine(.closed, log)
             do throws(MachineError) {
                 try net.run(endpoint.loop)
                 endpoint.close()
@@ -317,6 +319,13 @@ public final class Controller {
                 entranceGateCode: lane.entranceGate, gateCode: lane.gateCode),
             videoChannel: lane.videoChannel)
     }
+}
+
+/// The calling thread, and those that it starts from here on. The lane's two are not among them: they read nothing
+/// foreign, and a filter would stand between an edge and its relay.
+private func confine(_ confinement: Confinement, _ log: Log) {
+    guard let errno = giveUp(confinement) else { return }
+    log.warning("threads keep system calls that they do not need: \(systemErrorText(errno))")
 }
 
 extension LedgerKeeping {

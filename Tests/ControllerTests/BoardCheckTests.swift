@@ -32,16 +32,19 @@ private let good = [
 ]
 
 @Suite struct BoardCheckTests {
-    private func failing(_ changes: [String: String?], _ text: String = configuration) throws -> [String] {
+    private func failing(
+        _ changes: [String: String?], _ text: String = configuration, canConfine: Bool = true
+    ) throws -> [String] {
         let settings = try Settings(configuration: Array(text.utf8))
         var kernel = good
         for (path, value) in changes { kernel[path] = value }
-        return boardChecks(settings) { kernel[$0] }.filter { !$0.holds }.map { $0.what }
+        return boardChecks(settings, canConfine: canConfine) { kernel[$0] }.filter { !$0.holds }.map { $0.what }
     }
 
     @Test func aBoardThatGivesEverythingHoldsEveryItem() throws {
         #expect(try failing([:]).isEmpty)
         #expect(try failing(["/sys/devices/system/cpu/cpu5/cpufreq/scaling_governor": nil]).isEmpty)
+        #expect(try failing([:], canConfine: false) == ["threads can give up system calls"])
     }
 
     @Test(

@@ -200,6 +200,13 @@ int gw_pty_open(char *name, size_t capacity);
 
 // --- process and board ---
 
+/// Whether the kernel filters system calls (seccomp). Emulators of one do not.
+bool gw_confinement_exists(void);
+/// NEVER: what no thread of the firmware needs. CLOSED: what one does not need that opens nothing, files or connections.
+enum { GW_CONFINE_NEVER = 1, GW_CONFINE_CLOSED = 2 };
+/// The calling thread, and each that it starts, gives these calls up: they fail with EPERM. 0 or an errno value.
+int gw_confine(int what);
+
 int gw_prctl(int option, unsigned long argument);
 /// The soft limit of RLIMIT_MEMLOCK, RLIMIT_RTPRIO or RLIMIT_NOFILE; UINT64_MAX means unlimited.
 int gw_limit_memlock(uint64_t *value);
