@@ -21,7 +21,7 @@ def panics(site):
     gate.console.send("gatewarden-update --now /data/bundles/panics.raucb\n")
     died, stamp = gate.console.wait(r"Kernel panic", 120, start)
     check("panics: the new kernel is started and panics", died is not None, gate.console.text(start)[-2000:])
-    back, again = gate.console.wait(r"gatewarden: slot 1 did not confirm itself in 3 boots", 120, start)
+    back, again = gate.console.wait(r"gatewarden: system-b did not confirm itself in 3 boots", 120, start)
     check("panics: three times", gate.console.text(start).count("Kernel panic - not") == 3,
           gate.console.text(start)[-2000:])
     if back:
@@ -46,7 +46,7 @@ def kernel_hangs(site):
     gate.cut()
     gate.start(STICK)
     ends_well("a hanging kernel", gate, "a")
-    check("a hanging kernel: three boots were counted", "slot 1 did not confirm itself in 3 boots" in
+    check("a hanging kernel: three boots were counted", "system-b did not confirm itself in 3 boots" in
           gate.console.text(), gate.console.text()[:3000])
 
 
