@@ -52,13 +52,13 @@ final class LedgerThread: @unchecked Sendable {
     private var receipts: [Receipt] = []
     private var captures: [CaptureToKeep] = []
     private var limit = ReportLimit()
-    /// Turns of this run that failed because the file is damaged. A good one between them heals nothing.
-    private var turnsDamaged = 0
+    private var damage = LedgerDamage()
+    /// The same of sealing and making room.
+    private var keepingDamage = LedgerDamage()
 
     private static let longestWait = Interval.milliseconds(200)
     private static let retryPause = Interval.seconds(1)
     private static let batchLimit = 64
-    private static let turnsDamagedToEnd = 3
     private static let waitingLimit = 256
 
     init(
@@ -105,7 +105,15 @@ final class LedgerThread: @unchecked Sendable {
                 }
             }
             if isLast && (isFailing || !hadWork) { return }
-            if !isLast && !isFailing { keeper.turn(isIdle: !hadWork) }
+            if !isLast && !isFailing { keep(isIdle: !hadWork) }
+        }
+    }
+
+    private func keep(isIdle: Bool) {
+        switch keeper.turn(isIdle: isIdle) {
+        case .notTried: break
+        case .done: keepingDamage.noteSuccess()
+        case .failed(let error): if keepingDamage.isToEnd(after: error, now: clock.now()) { giveUp(error) }
         }
     }
 
@@ -178,11 +186,12 @@ final class LedgerThread: @unchecked Sendable {
             // Only what has undone the transaction comes here: `refuse` keeps the rest.
             if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
             if error.isFull { keeper.diskIsFull() }
-            if error.isCorruption { countDamage(error) }
+            if damage.isToEnd(after: error, now: clock.now()) { giveUp(error) }
             for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
             captures = []
             return false
         }
+        damage.noteSuccess()
         status.head.store(writer.head.sequence, ordering: .relaxed)
         let hadReceipts = !receipts.isEmpty
         let hadReports = !reports.isEmpty
@@ -198,12 +207,13 @@ final class LedgerThread: @unchecked Sendable {
         return true
     }
 
-    /// The damage lies where opening does not look: the next start sets the file aside, and the gate goes on.
-    private func countDamage(_ error: LedgerError) {
-        turnsDamaged += 1
-        guard turnsDamaged >= LedgerThread.turnsDamagedToEnd, writer.condemn(error.description) else { return }
+    /// The damage lies where opening does not look: the next start sets the file aside, and the gate goes on. A medium
+    /// that does not take that mark is no better for a new file: then it is tried again.
+    private func giveUp(_ error: LedgerError) {
+        guard writer.condemn(error.description) else { return }
         let waiting = decisions.count + reports.count + orders.count + receipts.count
-        let text = "\(waiting) items could not be recorded and are lost: \(error.description)"
+        let lost = waiting == 0 ? "" : "\(waiting) items could not be recorded and are lost: "
+        let text = lost + error.description
         log.error("\(text): safe outputs and restart, in a new ledger")
         CrashRecord.write(text)
         endProcess(70)
