@@ -49,6 +49,7 @@ final class LedgerThread: @unchecked Sendable {
     private var decisions: [Decision] = []
     private var reports: [LaneReport] = []
     private var orders: [PersonOrder] = []
+    private var supplements: [SupplementOrder] = []
     private var receipts: [Receipt] = []
     private var captures: [CaptureToKeep] = []
     private var limit = ReportLimit()
@@ -118,7 +119,8 @@ final class LedgerThread: @unchecked Sendable {
     }
 
     private var hasWork: Bool {
-        !(captures.isEmpty && decisions.isEmpty && reports.isEmpty && orders.isEmpty && receipts.isEmpty)
+        !(captures.isEmpty && decisions.isEmpty && reports.isEmpty && orders.isEmpty && supplements.isEmpty
+            && receipts.isEmpty)
     }
 
     /// Against the order in which things come about, so that a cause is always here when its effect is: the net thread
@@ -126,6 +128,7 @@ final class LedgerThread: @unchecked Sendable {
     private func collect() {
         takeReports()
         for ring in channels.orders { drain(ring, into: &orders) }
+        drain(channels.supplements, into: &supplements)
         drain(channels.decisions, into: &decisions)
         drain(channels.captures, into: &captures)
         for ring in channels.receipts { drain(ring, into: &receipts) }
@@ -160,6 +163,8 @@ final class LedgerThread: @unchecked Sendable {
             answer(order, record: nil)
         }
         orders.removeAll { now.since($0.at) > PersonOrder.lifetime }
+        // Its person was told that nothing is recorded, and may have typed it again.
+        supplements.removeAll { now.since($0.at) > PersonOrder.lifetime }
     }
 
     /// One transaction. False when the disk did not take it.
@@ -167,6 +172,7 @@ final class LedgerThread: @unchecked Sendable {
         var kept: [CaptureKept] = []
         var decided: [Decision] = []
         var ordered: [(order: PersonOrder, record: UInt64?)] = []
+        var answers: [OrderAnswer] = []
         refuseOldOrders()
         do throws(LedgerError) {
             try writer.begin()
@@ -179,6 +185,7 @@ final class LedgerThread: @unchecked Sendable {
                 if let decision = try append(decision) { decided.append(decision) }
             }
             for order in orders { ordered.append((order, try append(order))) }
+            for order in supplements { answers.append(try append(order)) }
             for report in reports { try append(report) }
             for receipt in receipts { try append(receipt) }
             try writer.commit()
@@ -199,9 +206,11 @@ final class LedgerThread: @unchecked Sendable {
         decisions = []
         reports = []
         orders = []
+        supplements = []
         receipts = []
         for decision in decided { release(decision) }
         for (order, record) in ordered { give(order, record: record) }
+        for answer in answers { _ = channels.answers.push(answer) }
         for answer in kept { self.answer(answer) }
         if hadReceipts || hadReports { channels.uplinkBell.ring() }
         return true
@@ -211,7 +220,7 @@ final class LedgerThread: @unchecked Sendable {
     /// that does not take that mark is no better for a new file: then it is tried again.
     private func giveUp(_ error: LedgerError) {
         guard writer.condemn(error.description) else { return }
-        let waiting = decisions.count + reports.count + orders.count + receipts.count
+        let waiting = decisions.count + reports.count + orders.count + supplements.count + receipts.count
         let lost = waiting == 0 ? "" : "\(waiting) items could not be recorded and are lost: "
         let text = lost + error.description
         log.error("\(text): safe outputs and restart, in a new ledger")
@@ -271,6 +280,24 @@ final class LedgerThread: @unchecked Sendable {
         } catch {
             try refuse(error)
             return nil
+        }
+    }
+
+    /// A vehicle that was missed has the codes of its lane's gate.
+    private func append(_ order: SupplementOrder) throws(LedgerError) -> OrderAnswer {
+        var supplement = order.supplement
+        if supplement.correctedSequence == nil, let lane = supplement.lane {
+            guard let gate = gate(lane) else {
+                return OrderAnswer(number: order.number, record: nil, refusal: "there is no lane \(lane.index + 1)")
+            }
+            supplement.gate = gate.codes
+            supplement.direction = supplement.direction ?? gate.direction
+        }
+        do throws(LedgerError) {
+            return OrderAnswer(number: order.number, record: try writer.append(supplement: supplement))
+        } catch {
+            try refuse(error)
+            return OrderAnswer(number: order.number, record: nil, refusal: error.description)
         }
     }
 
@@ -354,6 +381,7 @@ struct LedgerChannels: Sendable {
     let decisions: Ring<Decision>
     let reports: Ring<LaneReport>
     let orders: [Ring<PersonOrder>]
+    let supplements: Ring<SupplementOrder>
     let receipts: [Ring<Receipt>]
     let notes: Ring<Receipt>
     let words: Ring<LaneWord>

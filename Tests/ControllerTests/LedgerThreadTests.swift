@@ -53,6 +53,7 @@ final class LedgerBench {
         channels = LedgerChannels(
             bell: bell, captures: Ring(capacity: 32, bell: bell), decisions: Ring(capacity: 64, bell: bell),
             reports: Ring(capacity: 1_024, bell: bell), orders: [Ring(capacity: 16, bell: bell)],
+            supplements: Ring(capacity: 4, bell: bell),
             receipts: [Ring(capacity: 64, bell: bell)],
             notes: Ring(capacity: 64, bell: bell), words: Ring(capacity: 256, bell: elsewhere),
             answers: Ring(capacity: 16, bell: elsewhere),
@@ -353,6 +354,40 @@ final class LedgerBench {
                 answer = ledger.channels.answers.pop(); return answer != nil
             })
         #expect(answer?.number == 7 && answer?.record == nil && ledger.orders() == [])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aSupplementIsRecordedAndAnswered() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        ledger.decide(token(1))
+        ledger.bench.settle()
+        ledger.end(token(1))
+        ledger.bench.settle()
+        let pass = ledger.start + 2
+        let by = PersonalAct(person: "王某", reason: "误读", means: .console)
+        func give(_ number: UInt32, _ sequence: UInt64?, _ lane: LaneID? = nil, age: Interval = .zero) throws
+            -> OrderAnswer?
+        {
+            var supplement = Supplement(correcting: sequence, by: by)
+            supplement.lane = lane
+            supplement.plate = plate("冀B54321")
+            let at = ledger.bench.clock.now()
+            ledger.bench.clock.advance(age)
+            #expect(ledger.channels.supplements.push(SupplementOrder(number: number, supplement: supplement, at: at)))
+            ledger.bench.settle()
+            return ledger.channels.answers.pop()
+        }
+        #expect(try give(1, pass)?.record == pass + 1)
+        #expect(try give(2, pass - 1)?.refusal.contains("LED-6") == true)
+        // The gate and the direction are the lane's.
+        #expect(try give(3, nil, lane)?.record == pass + 2)
+        guard case .supplement(let missed)? = try ledger.records().last?.body else { throw CancellationError() }
+        #expect(missed.gate?.gateCode == "A01" && missed.direction == .entry && missed.by == by)
+        #expect(try give(4, nil, LaneID(5))?.refusal == "there is no lane 6")
+        // Its person was told that nothing is recorded.
+        #expect(try give(5, pass, age: .seconds(6)) == nil)
+        #expect(try ledger.kinds() == [.decision, .pass, .supplement, .supplement])
         #expect(ledger.bench.end())
     }
 
