@@ -36,6 +36,8 @@ public enum ConsoleCommand: Equatable, Sendable {
     /// How many vehicles crossed, and what was not seen, on a day (yyyy-MM-dd); nil: today.
     case ledgerCount(day: String?)
     case ledgerGaps(day: String?)
+    /// 补录: what stands after `ledger supplement`.
+    case ledgerSupplement(words: [String])
 }
 
 /// One line as understood.
@@ -70,6 +72,11 @@ enum ConsoleRequest: Equatable {
         "ledger find plate   its newest passages; a part of a plate with *: 冀A1*",
         "ledger count [day]  vehicles by direction and stage, today or on 2026-03-01",
         "ledger gaps [day]   when the controller or a device was down",
+        "ledger supplement RECORD|missed key=value… person=NAME reason=WHY…",
+        "                    corrects a pass record, or adds a vehicle that was missed, by a new record. Keys: plate,",
+        "                    colour, time (2026-03-01T08:00:00), direction, lane, cargo, net_kg, gross_kg, load,",
+        "                    booking, entry_seq, vehicle_list; of the vehicle: stage, fuel, vin, registered, type,",
+        "                    model, engine_model, engine_maker, engine_number, usage, networked, fleet",
         "quit                ends this session",
     ]
 
@@ -92,11 +99,13 @@ enum ConsoleRequest: Equatable {
             self = .ask(.ledgerCount(day: words.count == 3 ? words[2] : nil))
         case ("ledger", 2...3) where words[1] == "gaps":
             self = .ask(.ledgerGaps(day: words.count == 3 ? words[2] : nil))
+        case ("ledger", 2...) where words[1] == "supplement":
+            self = .ask(.ledgerSupplement(words: Array(words.dropFirst(2))))
         case ("help", _), ("quit", _), ("status", _), ("lanes", _):
             self = .refused("\(verb) takes nothing after it: type \(verb) alone")
         case ("lane", _): self = .refused(ConsoleRequest.laneHelp)
         case ("ledger", _):
-            self = .refused("ledger is followed by tail, find, count or gaps: type help")
+            self = .refused("ledger is followed by tail, find, count, gaps or supplement: type help")
         default:
             self = .refused("unknown command \"\(verb)\": type help for the commands")
         }
@@ -155,7 +164,7 @@ struct ConsoleLines {
         case tooLong
     }
 
-    static let maximumLineBytes = 256
+    static let maximumLineBytes = 1_024
 
     private var pending: [UInt8] = []
     private var isTooLong = false

@@ -3,7 +3,7 @@
 // Each reply is lines of text and then a line with a single ".". A reply line that begins with "." gets another one in
 // front (as SMTP does), so that no text can end a reply early.
 // Invariants: what is typed here moves an arm only by way of a record in the ledger. Only the socket's owner gets in.
-// Limits: 4 sessions, 256 bytes a line, 5 minutes of silence, `LocalConnection.maximumPendingBytes` unread.
+// Limits: 4 sessions, 1,024 bytes a line, 5 minutes of silence, `LocalConnection.maximumPendingBytes` unread.
 
 import Domain
 import Machine

@@ -71,6 +71,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
             }
         case .ledgerGaps(let day):
             onDay(day) { (query) throws(LedgerError) in try reader.gaps(query).map { $0.line } }
+        case .ledgerSupplement(let words): supplement(words)
         }
     }
 
@@ -94,6 +95,14 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
             return lines.isEmpty ? ["nothing found"] : lines
         } catch {
             return [error.description]
+        }
+    }
+
+    private func supplement(_ words: [String]) -> [String] {
+        do throws(SupplementFault) {
+            return [desk.give(try reader.supplement(typed: words, means: .console))]
+        } catch {
+            return ["not recorded: \(error.text)"]
         }
     }
 

@@ -1,11 +1,13 @@
 // The check of the whole ledger, beside the running controller: opening reads the newest records only, and this reads
-// the others, and the tables beside them, from the first record on.
+// the others, the tables beside them and the photos, from the first record on; then the generations that were set
+// aside.
 //
-// Invariants: it reads through a connection of its own that cannot write, some hundred records at a time, with no read
-// open over a rest; it rests three times as long as it has read, at idle priority. A fault is recorded, named, and so
-// is that there was none. It ends at once when it is told to.
-// Limits: the photos' bytes and SQLite's own check of every page are left to `ledger verify`; begun a minute after the
-// start, and again each week.
+// Invariants: it reads through a connection of its own that cannot write, some hundred records or one photo at a time,
+// with no read open over a rest; it rests three times as long as it has read, at idle priority. A fault is recorded,
+// named, and so is that there was none. What is wrong with a generation that was set aside goes with the result and is
+// no fault of the present one. It ends at once when it is told to.
+// Limits: SQLite's own check of every page is left to `ledger verify`; begun a minute after the start, and again each
+// week.
 
 import Domain
 import Ledger
@@ -95,7 +97,8 @@ final class LedgerCheck: @unchecked Sendable {
         while goesOn {
             do throws(LedgerError) {
                 let report = try wholeReport()
-                if let report { tell(report) }
+                let earlier = report == nil ? [] : earlierGenerations()
+                if let report, let earlier { tell(report, earlier) }
                 goesOn = rest(report == nil ? LedgerCheck.tryAgainAfter : every)
             } catch {
                 if !stopped.isRaised { tell(fault: error, at: 0) }
@@ -111,7 +114,7 @@ final class LedgerCheck: @unchecked Sendable {
             status.state = .underWay
             began = clock.now()
             let prunes = try reader.pruneCount()
-            let report = try LedgerVerifier(reader, checksPhotos: false).verifyTables { records in
+            let report = try LedgerVerifier(reader).verifyTables { records in
                 self.status.records.store(records, ordering: .relaxed)
                 return self.restAfterTurn()
             }
@@ -122,7 +125,24 @@ final class LedgerCheck: @unchecked Sendable {
         return nil
     }
 
-    private func tell(_ report: LedgerReport) {
+    /// What is to be said of each generation that was set aside, oldest first; nil when it was stopped.
+    private func earlierGenerations() -> [String]? {
+        var lines: [String] = []
+        while let generation = reader.earlierGeneration(UInt32(lines.count + 1)) {
+            let name = generation.name
+            do throws(LedgerError) {
+                let verifier = try LedgerVerifier(
+                    generation.reader(), photosThrough: reader.photosPrunedThrough(), present: reader)
+                guard let report = verifier.verifyTables({ _ in self.restAfterTurn() }) else { return nil }
+                lines.append("\(name) " + (report.fault?.description ?? "sound: \(report.records) records"))
+            } catch {
+                lines.append("\(name) \(error.description)")
+            }
+        }
+        return lines
+    }
+
+    private func tell(_ report: LedgerReport, _ earlier: [String]) {
         if let fault = report.fault {
             if case .damaged(let sequence, _) = fault {
                 tell(fault: fault, at: sequence)
@@ -134,7 +154,7 @@ final class LedgerCheck: @unchecked Sendable {
         let seconds = clock.now().since(began).nanoseconds / 1_000_000_000
         let words =
             "sound: \(report.records) records up to \(report.head.sequence), \(report.seals) seals, "
-            + "read in \(seconds) s"
+            + "\(report.photosRead) photos, read in \(seconds) s" + earlier.suffix(10).map { "; " + $0 }.joined()
         status.last.store(report.head.sequence, ordering: .relaxed)
         status.state = .sound
         log.info("ledger check: \(words)")

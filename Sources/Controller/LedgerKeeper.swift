@@ -1,7 +1,8 @@
 // The ledger's housekeeping, on its own thread: seals in time, room in small steps, and what is done without room.
 //
 // Invariants: it never holds up a record for longer than one seal or one prune; what it cannot do it says once, and
-// tries again. A full ledger is never overwritten: what may not go stays, and the site's policy decides what the gate
+// tries again, until the ledger thread gives the file up.
+// A full ledger is never overwritten: what may not go stays, and the site's policy decides what the gate
 // does.
 
 import Domain
@@ -88,10 +89,17 @@ final class LedgerKeeper {
     var stopsReleases: Bool { fullness == .full && keeping.whenFull == .stop }
     var dropsPhotos: Bool { fullness == .full && keeping.whenFull == .goOn }
 
+    enum Turn {
+        /// A failed try was a moment ago.
+        case notTried
+        case done
+        case failed(LedgerError)
+    }
+
     /// One turn, between the transactions of the ledger thread.
-    func turn(isIdle: Bool) {
+    func turn(isIdle: Bool) -> Turn {
         let now = clock.now()
-        guard now >= nextTry else { return }
+        guard now >= nextTry else { return .notTried }
         do throws(LedgerError) {
             if now >= nextSpace {
                 try checkSpace()
@@ -105,10 +113,12 @@ final class LedgerKeeper {
             }
             if isFailing { log.info("the ledger is sealed again") }
             isFailing = false
+            return .done
         } catch {
             nextTry = now + LedgerKeeper.retryAfter
             if !isFailing { log.error("the ledger cannot be sealed or tidied: \(error.description)") }
             isFailing = true
+            return .failed(error)
         }
     }
 

@@ -49,16 +49,17 @@ final class LedgerThread: @unchecked Sendable {
     private var decisions: [Decision] = []
     private var reports: [LaneReport] = []
     private var orders: [PersonOrder] = []
+    private var supplements: [SupplementOrder] = []
     private var receipts: [Receipt] = []
     private var captures: [CaptureToKeep] = []
     private var limit = ReportLimit()
-    /// Turns of this run that failed because the file is damaged. A good one between them heals nothing.
-    private var turnsDamaged = 0
+    private var damage = LedgerDamage()
+    /// The same of sealing and making room.
+    private var keepingDamage = LedgerDamage()
 
     private static let longestWait = Interval.milliseconds(200)
     private static let retryPause = Interval.seconds(1)
     private static let batchLimit = 64
-    private static let turnsDamagedToEnd = 3
     private static let waitingLimit = 256
 
     init(
@@ -105,12 +106,21 @@ final class LedgerThread: @unchecked Sendable {
                 }
             }
             if isLast && (isFailing || !hadWork) { return }
-            if !isLast && !isFailing { keeper.turn(isIdle: !hadWork) }
+            if !isLast && !isFailing { keep(isIdle: !hadWork) }
+        }
+    }
+
+    private func keep(isIdle: Bool) {
+        switch keeper.turn(isIdle: isIdle) {
+        case .notTried: break
+        case .done: keepingDamage.noteSuccess()
+        case .failed(let error): if keepingDamage.isToEnd(after: error, now: clock.now()) { giveUp(error) }
         }
     }
 
     private var hasWork: Bool {
-        !(captures.isEmpty && decisions.isEmpty && reports.isEmpty && orders.isEmpty && receipts.isEmpty)
+        !(captures.isEmpty && decisions.isEmpty && reports.isEmpty && orders.isEmpty && supplements.isEmpty
+            && receipts.isEmpty)
     }
 
     /// Against the order in which things come about, so that a cause is always here when its effect is: the net thread
@@ -118,6 +128,7 @@ final class LedgerThread: @unchecked Sendable {
     private func collect() {
         takeReports()
         for ring in channels.orders { drain(ring, into: &orders) }
+        drain(channels.supplements, into: &supplements)
         drain(channels.decisions, into: &decisions)
         drain(channels.captures, into: &captures)
         for ring in channels.receipts { drain(ring, into: &receipts) }
@@ -152,6 +163,8 @@ final class LedgerThread: @unchecked Sendable {
             answer(order, record: nil)
         }
         orders.removeAll { now.since($0.at) > PersonOrder.lifetime }
+        // Its person was told that nothing is recorded, and may have typed it again.
+        supplements.removeAll { now.since($0.at) > PersonOrder.lifetime }
     }
 
     /// One transaction. False when the disk did not take it.
@@ -159,6 +172,7 @@ final class LedgerThread: @unchecked Sendable {
         var kept: [CaptureKept] = []
         var decided: [Decision] = []
         var ordered: [(order: PersonOrder, record: UInt64?)] = []
+        var answers: [OrderAnswer] = []
         refuseOldOrders()
         do throws(LedgerError) {
             try writer.begin()
@@ -171,6 +185,7 @@ final class LedgerThread: @unchecked Sendable {
                 if let decision = try append(decision) { decided.append(decision) }
             }
             for order in orders { ordered.append((order, try append(order))) }
+            for order in supplements { answers.append(try append(order)) }
             for report in reports { try append(report) }
             for receipt in receipts { try append(receipt) }
             try writer.commit()
@@ -178,11 +193,12 @@ final class LedgerThread: @unchecked Sendable {
             // Only what has undone the transaction comes here: `refuse` keeps the rest.
             if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
             if error.isFull { keeper.diskIsFull() }
-            if error.isCorruption { countDamage(error) }
+            if damage.isToEnd(after: error, now: clock.now()) { giveUp(error) }
             for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
             captures = []
             return false
         }
+        damage.noteSuccess()
         status.head.store(writer.head.sequence, ordering: .relaxed)
         let hadReceipts = !receipts.isEmpty
         let hadReports = !reports.isEmpty
@@ -190,20 +206,23 @@ final class LedgerThread: @unchecked Sendable {
         decisions = []
         reports = []
         orders = []
+        supplements = []
         receipts = []
         for decision in decided { release(decision) }
         for (order, record) in ordered { give(order, record: record) }
+        for answer in answers { _ = channels.answers.push(answer) }
         for answer in kept { self.answer(answer) }
         if hadReceipts || hadReports { channels.uplinkBell.ring() }
         return true
     }
 
-    /// The damage lies where opening does not look: the next start sets the file aside, and the gate goes on.
-    private func countDamage(_ error: LedgerError) {
-        turnsDamaged += 1
-        guard turnsDamaged >= LedgerThread.turnsDamagedToEnd, writer.condemn(error.description) else { return }
-        let waiting = decisions.count + reports.count + orders.count + receipts.count
-        let text = "\(waiting) items could not be recorded and are lost: \(error.description)"
+    /// The damage lies where opening does not look: the next start sets the file aside, and the gate goes on. A medium
+    /// that does not take that mark is no better for a new file: then it is tried again.
+    private func giveUp(_ error: LedgerError) {
+        guard writer.condemn(error.description) else { return }
+        let waiting = decisions.count + reports.count + orders.count + supplements.count + receipts.count
+        let lost = waiting == 0 ? "" : "\(waiting) items could not be recorded and are lost: "
+        let text = lost + error.description
         log.error("\(text): safe outputs and restart, in a new ledger")
         CrashRecord.write(text)
         endProcess(70)
@@ -261,6 +280,24 @@ final class LedgerThread: @unchecked Sendable {
         } catch {
             try refuse(error)
             return nil
+        }
+    }
+
+    /// A vehicle that was missed has the codes of its lane's gate.
+    private func append(_ order: SupplementOrder) throws(LedgerError) -> OrderAnswer {
+        var supplement = order.supplement
+        if supplement.correctedSequence == nil, let lane = supplement.lane {
+            guard let gate = gate(lane) else {
+                return OrderAnswer(number: order.number, record: nil, refusal: "there is no lane \(lane.index + 1)")
+            }
+            supplement.gate = gate.codes
+            supplement.direction = supplement.direction ?? gate.direction
+        }
+        do throws(LedgerError) {
+            return OrderAnswer(number: order.number, record: try writer.append(supplement: supplement))
+        } catch {
+            try refuse(error)
+            return OrderAnswer(number: order.number, record: nil, refusal: error.description)
         }
     }
 
@@ -344,6 +381,7 @@ struct LedgerChannels: Sendable {
     let decisions: Ring<Decision>
     let reports: Ring<LaneReport>
     let orders: [Ring<PersonOrder>]
+    let supplements: Ring<SupplementOrder>
     let receipts: [Ring<Receipt>]
     let notes: Ring<Receipt>
     let words: Ring<LaneWord>

@@ -40,6 +40,16 @@ struct OrderAnswer: Sendable {
     let number: UInt32
     /// The order's record; nil when it could not be kept, and nothing was ordered.
     let record: UInt64?
+    /// Why it was not, when the ledger itself refused it.
+    var refusal = ""
+}
+
+/// Console to ledger: a person's correction.
+struct SupplementOrder: Sendable {
+    /// By which its answer is found.
+    let number: UInt32
+    let supplement: Supplement
+    let at: Instant
 }
 
 /// Lane to admission.

@@ -132,12 +132,20 @@ public final class Preparation {
                 offsetMinutes: settings.site.utcOffsetMinutes, notes: &imports)
         } catch { throw .register(error) }
         do throws(LedgerError) {
-            try Preparation.boot(ledger, version, lastCrash, SHA256.digest(configuration), imports, log)
-            consoleReader = try LedgerReader(folder: ledgerFolder, files: files)
-            knownCaptureKeys = try consoleReader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
+            let (writer, notes, digest) = (ledger, imports, SHA256.digest(configuration))
+            try Preparation.reading { () throws(LedgerError) in
+                try Preparation.boot(writer, version, lastCrash, digest, notes, log)
+            }
+            let reader = try LedgerReader(folder: ledgerFolder, files: files)
+            consoleReader = reader
+            knownCaptureKeys = try Preparation.reading { () throws(LedgerError) in
+                try reader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
+            }
         } catch {
             // The next start sets it aside: this one would fail for ever.
-            if error.isCorruption, !ledger.condemn(error.description) { log.error("the ledger cannot be set aside") }
+            if error.isCorruption || error.isUnreadable, !ledger.condemn(error.description) {
+                log.error("the ledger cannot be set aside")
+            }
             throw .ledger(error)
         }
         // Last of all: once it runs, only the supervisor's feeding keeps the board up.
@@ -146,6 +154,16 @@ public final class Preparation {
             watchdog = if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
         } catch { throw .watchdog(error) }
         if let warning = watchdog?.warning, !warning.isEmpty { log.warning(warning) }
+    }
+
+    /// A read that failed once may succeed: a whole ledger is not given up for it.
+    private static func reading<T>(_ work: () throws(LedgerError) -> T) throws(LedgerError) -> T {
+        do throws(LedgerError) {
+            return try work()
+        } catch {
+            guard error.isUnreadable else { throw error }
+            return try work()
+        }
     }
 
     private static func boot(

@@ -39,6 +39,7 @@ struct Rings: Sendable {
         let reports = Ring<LaneReport>(capacity: 1_024, bell: ledgerBell)
         let ordered = Ring<PersonOrder>(capacity: 16, bell: ledgerBell)
         scheduled = Ring<PersonOrder>(capacity: 16, bell: ledgerBell)
+        let supplements = Ring<SupplementOrder>(capacity: 4, bell: ledgerBell)
         let answers = Ring<OrderAnswer>(capacity: 32, bell: orderBell)
         let notes = Ring<Receipt>(capacity: 64, bell: ledgerBell)
         power = PowerChannels(
@@ -69,11 +70,12 @@ struct Rings: Sendable {
             bell: backupBell, notes: backupNotes, states: Ring<BackupState>(capacity: 16, bell: stateBell))
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
-            orders: [ordered, scheduled, power.orders], receipts: receipts + [power.notes, backupNotes, checks],
+            orders: [ordered, scheduled, power.orders], supplements: supplements,
+            receipts: receipts + [power.notes, backupNotes, checks],
             notes: notes, words: words, answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
-        orders = OrderChannels(bell: orderBell, orders: ordered, answers: answers)
+        orders = OrderChannels(bell: orderBell, orders: ordered, supplements: supplements, answers: answers)
     }
 
     func ringAll() {

@@ -92,6 +92,12 @@ public enum LedgerError: Error, Sendable {
         }
     }
 
+    /// True when a page of the database was not given by the medium, once or for good.
+    public var isUnreadable: Bool {
+        guard case .store(let error) = self else { return false }
+        return error.isUnreadable
+    }
+
     /// What, why and what to do next, in one English line.
     public var description: String {
         switch self {

@@ -17,6 +17,18 @@ public struct DueItem: Sendable {
     public let photo: PhotoReference?
 }
 
+/// A generation that was set aside.
+public struct EarlierGeneration {
+    public let name: String
+    fileprivate let number: UInt32
+    fileprivate let folder: String
+    fileprivate let files: any Files
+
+    public func reader() throws(LedgerError) -> LedgerReader {
+        try LedgerReader(folder: folder, files: files, generation: number)
+    }
+}
+
 public final class LedgerReader {
     let database: Database
     private let photos: PhotoStore
@@ -110,13 +122,20 @@ public final class LedgerReader {
     public func pruneCount() throws(LedgerError) -> Int { try prunes().count }
 
     /// The record up to which photos were given up, of this generation and those before; 0 when none were.
-    func photosPrunedThrough() throws(LedgerError) -> UInt64 {
+    public func photosPrunedThrough() throws(LedgerError) -> UInt64 {
         var through: UInt64 = 0
         for row in try prunes() {
             guard let record = LedgerVerifier.decoded(row), case .prune(let entry) = record.body else { continue }
             through = max(through, entry.photosThrough ?? 0)
         }
         return through
+    }
+
+    /// The generation of this number that was set aside; nil when there is none.
+    public func earlierGeneration(_ number: UInt32) -> EarlierGeneration? {
+        let name = LedgerPath.generation(number)
+        guard files.exists(folder + "/" + name) else { return nil }
+        return EarlierGeneration(name: name, number: number, folder: folder, files: files)
     }
 
     /// What the counter beside the ledger holds; nil when there is none.

@@ -1,4 +1,4 @@
-// Sealing: a signed record at each start, at each interval, at an orderly end, and with each prune.
+// Sealing: a signed record at each start, at each interval or thousand records, at an orderly end, and with each prune.
 //
 // Invariants: the next key is durable before the seal that names it; the key moves and the counter is written after the
 // commit, and an open ledger finishes both when a crash came between.
@@ -28,14 +28,15 @@ extension LedgerWriter {
         LedgerWitness(head: head, epoch: memory.lastSeal == nil ? nil : memory.root.epoch - 1)
     }
 
-    /// Seals when the interval has passed, or when nothing of this boot is sealed yet. Between transactions. True when
-    /// it has.
+    /// Seals when the interval has passed, when nothing of this boot is sealed yet, or when many records are not.
+    /// Between transactions. True when it has.
     @discardableResult
     public func sealWhenDue(destinations: [String] = []) throws(LedgerError) -> Bool {
         guard let sealedAt = memory.sealedAt else { return false }
         let passed = clock.now().since(sealedAt)
         let isFirst = !memory.isSealedInThisBoot
-        guard isFirst || passed >= sealInterval else { return false }
+        let unsealed = head.sequence - (memory.lastSeal ?? 0)
+        guard isFirst || passed >= sealInterval || unsealed >= LedgerLimits.recordsBetweenSeals else { return false }
         let isLate = passed > sealInterval + LedgerWriter.punctualSlack
         try seal(isLate ? .late : isFirst ? .start : .inTime, destinations: destinations)
         return true

@@ -18,7 +18,7 @@ struct LedgerTail {
     var root: SealingRoot?
     /// The last good seal.
     var seal: (sequence: UInt64, entry: SealEntry, wall: WallTime)?
-    /// Bytes of the photos named since that seal.
+    /// Bytes of the photos named since that seal, by the records that were read.
     var photoBytes: UInt64 = 0
     var fault: LedgerError?
 
@@ -69,9 +69,10 @@ struct LedgerTail {
                 throw .damaged(sequence: row.sequence, reason: "its signature is not the one of its key")
             }
             walk = ChainWalk(after: LedgerHead(sequence: row.sequence &- 1, hash: entry.previousHash))
-            from = row.sequence
+            try take(row, &walk)
+            from = row.sequence + 1
         }
-        let limit = UInt64(LedgerLimits.recordsVerifiedAtOpen)
+        let limit = LedgerLimits.recordsVerifiedAtOpen
         if UInt64(newest) > from + limit, let anchor = try LedgerTail.row(rows, from: UInt64(newest) - limit) {
             // Sealing failed for long: the record before the newest ones is taken as given.
             walk = ChainWalk(after: LedgerHead(sequence: anchor.sequence, hash: try anchor.decoded().hash))
@@ -86,16 +87,19 @@ struct LedgerTail {
         rows.bind(1, from)
         defer { rows.reset() }
         while try Kept.step(rows) {
-            let row = StoredRecord(rows)
-            try walk.advance(row)
-            let record = try row.decoded()
-            if case .seal(let entry) = record.body { seal = (record.sequence, entry, record.wall) }
-            if case .capture(let capture) = record.body {
-                for photo in capture.photos { photoBytes += UInt64(photo.byteCount) }
-            }
-            boot = record.boot
-            lastGood = walk.head
+            try take(StoredRecord(rows), &walk)
         }
+    }
+
+    private mutating func take(_ row: StoredRecord, _ walk: inout ChainWalk) throws(LedgerError) {
+        try walk.advance(row)
+        let record = try row.decoded()
+        if case .seal(let entry) = record.body { seal = (record.sequence, entry, record.wall) }
+        if case .capture(let capture) = record.body {
+            for photo in capture.photos { photoBytes += UInt64(photo.byteCount) }
+        }
+        boot = record.boot
+        lastGood = walk.head
     }
 
     private static func row(_ rows: Statement, from: UInt64) throws(LedgerError) -> StoredRecord? {

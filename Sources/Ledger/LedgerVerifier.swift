@@ -16,6 +16,8 @@ public struct LedgerReport: Sendable {
     public internal(set) var decisions: UInt64 = 0
     public internal(set) var passes: UInt64 = 0
     public internal(set) var photos: UInt64 = 0
+    /// Of these, those whose bytes were read and held against their hash.
+    public internal(set) var photosRead: UInt64 = 0
     /// The last record that is as it was written.
     public internal(set) var head: LedgerHead
     /// The first thing that is wrong; nil when all is well.
@@ -40,6 +42,10 @@ public final class LedgerVerifier {
     private let reader: LedgerReader
     private let witness: LedgerHead?
     private let checksPhotos: Bool
+    /// Where it is said which photos were given up: the present generation.
+    private let present: LedgerReader
+    /// Those of a turn, to be read after it. Nil: they are read within it.
+    private var photosWaiting: [(photo: PhotoReference, sequence: UInt64)]?
     private let derived: DerivedTables
     private var chain: ChainWalk
     private var report: LedgerReport
@@ -63,12 +69,14 @@ public final class LedgerVerifier {
     /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
     /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger
     /// is read now, so that a writer which goes on meanwhile is not taken for one that was cut off. `photosThrough` is
-    /// the record up to which a later generation has given the photos up.
+    /// the record up to which a later generation, `present`, has given the photos up.
     public init(
         _ reader: LedgerReader, device: String? = nil, witness: LedgerHead? = nil,
-        firstKey: Ed25519PublicKey? = nil, checksPhotos: Bool = true, photosThrough given: UInt64 = 0
+        firstKey: Ed25519PublicKey? = nil, checksPhotos: Bool = true, photosThrough given: UInt64 = 0,
+        present: LedgerReader? = nil
     ) throws(LedgerError) {
         self.reader = reader
+        self.present = present ?? reader
         self.witness = witness
         self.checksPhotos = checksPhotos
         derived = try DerivedTables(reader.database)
@@ -138,9 +146,10 @@ public final class LedgerVerifier {
         return report
     }
 
-    /// The same without SQLite's own check of its pages, and in turns: `goesOn` is asked after each, and given how many
-    /// records there were, with no read open. Nil when it has answered false.
+    /// The same without SQLite's own check of its pages, and in turns: `goesOn` is asked after each, and after each
+    /// photo, and given how many records there were, with no read open. Nil when it has answered false.
     public func verifyTables(_ goesOn: (UInt64) -> Bool) -> LedgerReport? {
+        photosWaiting = []
         do throws(LedgerError) {
             guard try walk(goesOn) else { return nil }
         } catch {
@@ -152,7 +161,7 @@ public final class LedgerVerifier {
     /// False when it was told not to go on.
     private func walk(_ goesOn: (UInt64) -> Bool) throws(LedgerError) -> Bool {
         while try reader.database.reading({ () throws(LedgerError) in try turn() }) {
-            guard goesOn(report.records) else { return false }
+            guard goesOn(report.records), try checkWaiting(goesOn) else { return false }
         }
         if let witness, witness.sequence > report.head.sequence {
             throw .damaged(
@@ -357,14 +366,37 @@ public final class LedgerVerifier {
     }
 
     private func checkPhotos(_ photos: [PhotoReference], _ sequence: UInt64) throws(LedgerError) {
+        if photosWaiting != nil {
+            photosWaiting? += photos.map { ($0, sequence) }
+            return
+        }
         for photo in photos {
             do throws(LedgerError) {
                 _ = try reader.photo(photo)
+                report.photosRead += 1
             } catch {
                 guard case .photoDamaged(let digest, let reason) = error else { throw error }
                 throw .damaged(sequence: sequence, reason: "photo \(digest.hexadecimal): \(reason)")
             }
         }
+    }
+
+    /// The photos of the turn, one by one. What the running writer has given up meanwhile is no fault.
+    private func checkWaiting(_ goesOn: (UInt64) -> Bool) throws(LedgerError) -> Bool {
+        let waiting = photosWaiting ?? []
+        if !waiting.isEmpty { photosWaiting = [] }
+        for (photo, sequence) in waiting {
+            do throws(LedgerError) {
+                _ = try reader.photo(photo)
+                report.photosRead += 1
+            } catch {
+                guard case .photoDamaged(let digest, let reason) = error else { throw error }
+                guard try present.photosPrunedThrough() < sequence else { continue }
+                throw .damaged(sequence: sequence, reason: "photo \(digest.hexadecimal): \(reason)")
+            }
+            guard goesOn(report.records) else { return false }
+        }
+        return true
     }
 
     private func fault(_ record: Record, _ reason: String) -> LedgerError {

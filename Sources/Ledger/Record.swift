@@ -13,9 +13,11 @@ public enum LedgerLimits {
     public static let photoBytes = 8 * 1_024 * 1_024
     public static let photosPerCapture = 8
     public static let destinationBytes = 64
-    /// At most so many of the records since the last seal are verified when the ledger is opened; `LedgerVerifier`
-    /// does them all.
-    public static let recordsVerifiedAtOpen = 20_000
+    /// So many records are sealed without waiting for the interval, so that opening has few to verify.
+    public static let recordsBetweenSeals: UInt64 = 1_000
+    /// At most so many of the records since the last seal are verified when the ledger is opened, should sealing have
+    /// failed for long; `LedgerVerifier` does them all.
+    public static let recordsVerifiedAtOpen: UInt64 = 2_000
 }
 
 /// What a record is about. Stored by number: a number is never given a new meaning.

@@ -31,9 +31,14 @@ public enum StoreError: Error, Equatable, Sendable {
             if case .empty = self { return true }
             return false
         }
-        // SQLITE_IOERR_READ, _SHORT_READ and _CORRUPTFS: the medium gives other bytes than it took.
-        return [Code.corrupt, Code.notADatabase, Code.general].contains(code & 0xFF)
-            || [266, 522, 8_458].contains(code)
+        return [Code.corrupt, Code.notADatabase, Code.general].contains(code & 0xFF) || isUnreadable
+    }
+
+    /// True when the medium did not give what it took: SQLITE_IOERR_READ, _SHORT_READ and _CORRUPTFS. It may be so once
+    /// or for good.
+    public var isUnreadable: Bool {
+        guard case .sqlite(_, let code, _) = self else { return false }
+        return [266, 522, 8_458].contains(code)
     }
 
     /// True when SQLite has read pages that contradict each other. A read that fails says nothing of the file.

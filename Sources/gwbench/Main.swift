@@ -76,9 +76,9 @@ struct Main {
             try bareDecision.append()
             try barePass.append()
         }
-        let written = writtenBytes()
+        let written = counted("write_bytes: ")
         for _ in 0..<2_000 { try ledger.pass() }
-        let passBytes = (writtenBytes() - written) / 2_000
+        let passBytes = (counted("write_bytes: ") - written) / 2_000
         let one = { try ledger.transaction { try ledger.note() } }
         let note = try Pairs({ try bareNote.append() }, one, rounds)
         let fault = try Pairs(
@@ -203,11 +203,11 @@ struct Main {
         ]
     }
 
-    /// What the disk was given to write, by the kernel's count; nil when it does not count.
-    private static func writtenBytes() -> Double {
+    /// What this process has read or written by the kernel's count; 0 when it does not count.
+    private static func counted(_ name: String) -> Double {
         let text = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)) ?? ""
-        let line = text.split(separator: "\n").first { $0.hasPrefix("write_bytes: ") }
-        return line.flatMap { Double($0.dropFirst(13)) } ?? 0
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+        return line.flatMap { Double($0.dropFirst(name.count)) } ?? 0
     }
 
     private static func hammer(_ folder: String) throws {
@@ -217,10 +217,16 @@ struct Main {
     }
 
     private static func open(_ folder: String) throws -> [String: Double] {
+        let log = (try? FileManager.default.attributesOfItem(atPath: folder + "/ledger.db-wal"))?[.size] as? Int ?? 0
+        let read = counted("rchar: ")
         let from = now()
         let writer = try LedgerWriter(folder: folder, files: DiskFiles(), clock: SystemClock(), device: "bench")
         let opened = now()
-        return ["open_ms": (opened - from) * 1e3, "records": Double(writer.head.sequence)]
+        if let begun = writer.generation { throw BenchFault(what: "the ledger was set aside: \(begun.reason)") }
+        return [
+            "open_ms": (opened - from) * 1e3, "records": Double(writer.head.sequence),
+            "read_bytes": counted("rchar: ") - read, "log_bytes": Double(log),
+        ]
     }
 
     private static func verify(_ folder: String) throws -> [String: Double] {

@@ -11,6 +11,10 @@ import Testing
         ("ledger find 冀A1*", .ask(.ledgerFind(plate: "冀A1*"))), ("ledger count", .ask(.ledgerCount(day: nil))),
         ("ledger count 2026-03-01", .ask(.ledgerCount(day: "2026-03-01"))),
         ("ledger gaps", .ask(.ledgerGaps(day: nil))),
+        (
+            "ledger supplement 8 net_kg=5  reason=a b",
+            .ask(.ledgerSupplement(words: ["8", "net_kg=5", "reason=a", "b"]))
+        ),
         ("", .nothing), ("   ", .nothing),
         ("lane 2 release ambulance  behind it", .ask(.lane(LaneID(1), .release(reason: "ambulance behind it")))),
         ("lane 1 close", .ask(.lane(LaneID(0), .close))), ("lane 8 stop", .ask(.lane(LaneID(7), .stop))),
@@ -30,7 +34,7 @@ import Testing
         ("lane 9 close", "1 to 8"), ("lane x close", "1 to 8"), ("lane 1 release", "needs its reason"),
         ("lane 1 hold", "type help"), ("lane 1 hold maybe", "type help"), ("lane 1 energise raise", "type help"),
         ("lane 1 close now", "type help"),
-        ("status now", "type status alone"), ("help me", "type help alone"), ("ledger", "tail, find, count or gaps"),
+        ("status now", "type status alone"), ("help me", "type help alone"), ("ledger", "tail, find, count, gaps or"),
         ("ledger find", "tail, find"), ("ledger gaps a b", "tail, find"),
         ("ledger verify", "tail, find"), ("ledger tail 1 2", "tail, find"), ("ledger tail 0", "1 to 200"),
         ("ledger tail 201", "1 to 200"), ("ledger tail -1", "1 to 200"), ("ledger tail x", "1 to 200"),
@@ -69,8 +73,8 @@ import Testing
 
     @Test func longestLineIsTakenAndALongerOneIsDroppedWhole() {
         var lines = ConsoleLines()
-        let longest = [UInt8](repeating: 0x61, count: 256)
-        #expect(lines.take(longest + [0x0A]) == [.text(String(repeating: "a", count: 256))])
+        let longest = [UInt8](repeating: 0x61, count: 1_024)
+        #expect(lines.take(longest + [0x0A]) == [.text(String(repeating: "a", count: 1_024))])
         #expect(lines.take(longest + [0x61, 0x0A]) == [.tooLong])
         #expect(lines.take(longest + longest + longest) == [])
         #expect(lines.take(Array("\nstatus\n".utf8)) == [.tooLong, .text("status")])

@@ -14,7 +14,7 @@ private final class Source: ConsoleSource {
         case .lanes: ["lane 0 empty"]
         case .ledgerTail(let count): (1...count).map { "record \($0) " + String(repeating: "x", count: 400) }
         case .ledgerFind(let plate): ["nothing of \(plate)"]
-        case .ledgerCount, .ledgerGaps, .latency, .trace: ["nothing found"]
+        case .ledgerCount, .ledgerGaps, .ledgerSupplement, .latency, .trace: ["nothing found"]
         }
     }
 }
@@ -159,7 +159,7 @@ extension [UInt8] {
     @Test func lineOverTheLimitIsRefusedAndTheSessionGoesOn() throws {
         let console = try RunningConsole()
         let client = try Client(console.path)
-        #expect(client.ask(String(repeating: "a", count: 100_000)).contains("more than 256 bytes"))
+        #expect(client.ask(String(repeating: "a", count: 100_000)).contains("more than 1024 bytes"))
         #expect(client.ask("status") == "all is well\n.\n")
         #expect(console.stop())
     }

@@ -96,6 +96,45 @@ struct LedgerCheckTests {
         #expect(thread.join(within: .seconds(10)))
     }
 
+    @Test func aPhotoThatWasReplacedIsNamed() throws {
+        do {
+            let writer = try ledger()
+            try writer.begin()
+            let capture = capture("k1", photos: [[0xFF, 0xD8, 1], [0xFF, 0xD8, 2]])
+            _ = try writer.append(capture: capture, lane: lane, token: nil)
+            try writer.commit()
+        }
+        func detail() throws -> LedgerNote {
+            let (check, results, thread) = try check()
+            defer {
+                check.stop()
+                #expect(thread.join(within: .seconds(10)))
+            }
+            return try result(results)
+        }
+        guard case .faultHealed(_, let sound) = try detail() else { throw CancellationError() }
+        #expect(sound.contains(" 2 photos,"))
+        let photos = try #require(FileManager.default.enumerator(atPath: folder + "/photos")).compactMap {
+            $0 as? String
+        }
+        let name = try #require(photos.first { $0.hasSuffix(".jpg") })
+        try Data([0xFF, 0xD8, 3]).write(to: URL(fileURLWithPath: folder + "/photos/" + name))
+        guard case .faultRaised(_, let words) = try detail() else { throw CancellationError() }
+        #expect(words.contains("record 25: photo") && words.contains("other bytes"))
+    }
+
+    @Test func generationsThatWereSetAsideAreReadToo() throws {
+        _ = try ledger()
+        // The last record: opening sees it.
+        try tamper("UPDATE record SET canonical = x'0001' WHERE seq = 24")
+        _ = try ledger()
+        let (check, results, thread) = try check()
+        guard case .faultHealed(_, let detail) = try result(results) else { throw CancellationError() }
+        #expect(detail.contains("sound: ") && detail.contains("; ledger-0001.db ledger: record 24: "))
+        check.stop()
+        #expect(thread.join(within: .seconds(10)))
+    }
+
     @Test func itEndsAtOnceBeforeItHasBegunAndInTheMiddle() throws {
         _ = try ledger(records: 60_000)
         for afterStart in [Interval.seconds(3_600), .zero] {

@@ -11,7 +11,7 @@ import Testing
 @testable import Ledger
 
 /// The disk's files, of which photos may fail to be written.
-private final class BenchFiles: Files, @unchecked Sendable {
+final class BenchFiles: Files, @unchecked Sendable {
     private let disk = DiskFiles()
     let isFull = Atomic<Bool>(false)
 
@@ -27,7 +27,7 @@ private final class BenchFiles: Files, @unchecked Sendable {
     }
 }
 
-private final class LedgerBench {
+final class LedgerBench {
     private static let gate = GateCodes(
         enterpriseID: "410100A001", enterpriseName: "示例钢铁有限公司", entranceGateCode: "A", gateCode: "A01")
 
@@ -43,7 +43,8 @@ private final class LedgerBench {
 
     init(
         in folder: String = NSTemporaryDirectory() + "gw-controller-" + UUID().uuidString,
-        isKept: Bool = false, databaseLimit: UInt64 = 1 << 30, whenFull: LedgerKeeping.WhenFull = .goOn
+        isKept: Bool = false, databaseLimit: UInt64 = 1 << 30, whenFull: LedgerKeeping.WhenFull = .goOn,
+        vfs: String? = nil
     ) throws {
         self.folder = folder
         self.isKept = isKept
@@ -52,6 +53,7 @@ private final class LedgerBench {
         channels = LedgerChannels(
             bell: bell, captures: Ring(capacity: 32, bell: bell), decisions: Ring(capacity: 64, bell: bell),
             reports: Ring(capacity: 1_024, bell: bell), orders: [Ring(capacity: 16, bell: bell)],
+            supplements: Ring(capacity: 4, bell: bell),
             receipts: [Ring(capacity: 64, bell: bell)],
             notes: Ring(capacity: 64, bell: bell), words: Ring(capacity: 256, bell: elsewhere),
             answers: Ring(capacity: 16, bell: elsewhere),
@@ -59,7 +61,8 @@ private final class LedgerBench {
             kept: Ring(capacity: 64, bell: elsewhere),
             uplinkBell: elsewhere)
         bench = Bench(bell)
-        let writer = try LedgerWriter(folder: folder, files: files, clock: bench.clock, device: "gate-1")
+        let writer = try LedgerWriter(
+            folder: folder, files: files, clock: bench.clock, device: "gate-1", vfs: vfs)
         try writer.begin()
         try writer.appendBoot(version: "1.0.0", cause: "test")
         try writer.commit()
@@ -297,37 +300,6 @@ private final class LedgerBench {
         #expect(ledger.bench.end())
     }
 
-    /// The file is damaged where opening does not look: the run ends, so that the next one sets the file aside.
-    @Test func damageThatAppendsMeetEndsTheRunForANewGeneration() async throws {
-        let folder = NSTemporaryDirectory() + "gw-controller-" + UUID().uuidString
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        do { _ = try LedgerBench(in: folder, isKept: true) }
-        let page = try Database.writer(LedgerPath.database(folder), LedgerSchema.schema)
-            .value("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_word_1'")
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: LedgerPath.database(folder)))
-        try handle.seek(toOffset: UInt64(page - 1) * 4_096)
-        try handle.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
-        try handle.close()
-        await #expect(processExitsWith: .exitCode(70)) { [folder = folder as String] in
-            let ledger = try LedgerBench(in: folder, isKept: true)
-            try ledger.run()
-            ledger.decide(token(1, boot: 2))
-            ledger.bench.settle()
-            // What does not touch the page is recorded, also between the turns that fail.
-            #expect(ledger.verdicts().count == 1)
-            ledger.end(token(1, boot: 2))
-            sleep(20)
-        }
-        let next = try LedgerBench(in: folder, isKept: true)
-        #expect(FileManager.default.fileExists(atPath: folder + "/ledger-0001.db"))
-        try next.run()
-        next.decide(token(1, boot: 3))
-        next.end(token(1, boot: 3))
-        next.bench.settle()
-        #expect(try next.kinds() == [.decision, .pass] && !next.isFailing)
-        #expect(next.bench.end())
-    }
-
     @Test func theEndIsSealed() throws {
         let ledger = try LedgerBench()
         ledger.decide(token(1))
@@ -382,6 +354,40 @@ private final class LedgerBench {
                 answer = ledger.channels.answers.pop(); return answer != nil
             })
         #expect(answer?.number == 7 && answer?.record == nil && ledger.orders() == [])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aSupplementIsRecordedAndAnswered() throws {
+        let ledger = try LedgerBench()
+        try ledger.run()
+        ledger.decide(token(1))
+        ledger.bench.settle()
+        ledger.end(token(1))
+        ledger.bench.settle()
+        let pass = ledger.start + 2
+        let by = PersonalAct(person: "王某", reason: "误读", means: .console)
+        func give(_ number: UInt32, _ sequence: UInt64?, _ lane: LaneID? = nil, age: Interval = .zero) throws
+            -> OrderAnswer?
+        {
+            var supplement = Supplement(correcting: sequence, by: by)
+            supplement.lane = lane
+            supplement.plate = plate("冀B54321")
+            let at = ledger.bench.clock.now()
+            ledger.bench.clock.advance(age)
+            #expect(ledger.channels.supplements.push(SupplementOrder(number: number, supplement: supplement, at: at)))
+            ledger.bench.settle()
+            return ledger.channels.answers.pop()
+        }
+        #expect(try give(1, pass)?.record == pass + 1)
+        #expect(try give(2, pass - 1)?.refusal.contains("LED-6") == true)
+        // The gate and the direction are the lane's.
+        #expect(try give(3, nil, lane)?.record == pass + 2)
+        guard case .supplement(let missed)? = try ledger.records().last?.body else { throw CancellationError() }
+        #expect(missed.gate?.gateCode == "A01" && missed.direction == .entry && missed.by == by)
+        #expect(try give(4, nil, LaneID(5))?.refusal == "there is no lane 6")
+        // Its person was told that nothing is recorded.
+        #expect(try give(5, pass, age: .seconds(6)) == nil)
+        #expect(try ledger.kinds() == [.decision, .pass, .supplement, .supplement])
         #expect(ledger.bench.end())
     }
 

@@ -289,6 +289,8 @@ final class SimulatedDisk {
     /// Whether the calls after that one fail too.
     var failsOn = true
     private(set) var hasFailed = false
+    /// SQLite's reads: of a page, or of a frame of the log.
+    private(set) var readCount = 0
     let companions = DiskCompanions()
 
     init(_ image: DiskImage = DiskImage()) {
@@ -313,7 +315,8 @@ final class SimulatedDisk {
     }
 
     func read(_ file: Int, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        state.read(file, at: offset, into: buffer)
+        readCount += 1
+        return state.read(file, at: offset, into: buffer)
     }
 
     func image() -> DiskImage {

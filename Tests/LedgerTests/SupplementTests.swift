@@ -124,6 +124,63 @@ struct SupplementTests {
         #expect(all.rows.map(\.record.sequence) == seen)
     }
 
+    private func typed(_ text: String) throws -> Supplement {
+        try site.reader().supplement(typed: text.split(separator: " ").map { String($0) }, means: .console)
+    }
+
+    @Test func whatAPersonTypesIsASupplement() throws {
+        let (pass, _, _) = try corrected()
+        // Of the row as it stands: the plate of the first supplement, and its stage.
+        let known = try typed("\(pass) fleet=甲 车队 fuel=B net_kg=0 person=王 某 reason=登记 更正")
+        #expect(known.by == PersonalAct(person: "王 某", reason: "登记 更正", means: .console))
+        #expect(known.correctedSequence == pass && known.plate == nil && known.vehicle?.plate.text == "冀B54321")
+        #expect(known.vehicle?.stage == .china4 && known.vehicle?.fleet == "甲 车队" && known.vehicleSource == .person)
+        #expect(known.freight.netKilograms == 0 && known.freight.source == .person)
+        // The data of another plate do not go with a corrected one; those of another colour do.
+        let another = try typed("\(pass) plate=冀d·11111 stage=6 person=王 reason=误读")
+        #expect(another.plate == Plate("冀D11111", colour: .blue) && another.vehicle?.plate == another.plate)
+        #expect(another.vehicle?.stage == .china6 && another.vehicle?.vin == "")
+        #expect(try typed("\(pass) plate=冀D11111 person=王 reason=误读").vehicle?.stage == .unknown)
+        let first = try typed("\(pass - 3) colour=green person=王 reason=颜色")
+        #expect(first.plate == Plate("冀A12345", colour: .green) && first.vehicle == nil)
+        let filled = try typed(
+            "\(pass - 3) vin=LFWSRXSJ2L1E00002 registered=2020-02-29 networked=no load=empty direction=out lane=2 "
+                + "time=2026-03-01T08:00:07 entry_seq=4 booking=B 7 cargo=煤 gross_kg=9 person=王 reason=补")
+        #expect(filled.vehicle?.vin == "LFWSRXSJ2L1E00002" && filled.vehicle?.registrationDate == "2020-02-29")
+        #expect(filled.vehicle?.networked == false && filled.vehicle?.engineMaker == "示例发动机厂")
+        #expect(filled.freight.load == .empty && filled.freight.booking == "B 7" && filled.freight.entrySequence == 4)
+        #expect(filled.direction == .exit && filled.lane == LaneID(1) && filled.freight.grossKilograms == 9)
+        #expect(filled.passedWall?.microseconds == 1_772_323_207_000_000)
+        let missed = try typed("missed plate=冀C00002 colour=yellow time=2026-03-01T08:00:07 lane=1 person=王 reason=停电")
+        #expect(missed.correctedSequence == nil && missed.vehicle == nil && missed.lane == LaneID(0))
+    }
+
+    @Test func whatIsNotASupplementIsRefusedWithWhatIsWrong() throws {
+        let (pass, _, missed) = try corrected()
+        let by = "person=王 reason=误读"
+        for (text, words) in [
+            ("", "person= is missing"), ("\(pass) fleet=甲 reason=误读", "person= is missing"),
+            ("\(pass) fleet=甲 person=王", "reason= is missing"), ("\(pass) \(by)", "nothing is corrected"),
+            ("\(pass) 甲 \(by)", "is no key=value"), ("\(pass) flet=甲 \(by)", "flet is no key"),
+            ("\(pass) fleet= \(by)", "fleet has no value"), ("\(pass) fleet=甲 fleet=乙 \(by)", "given twice"),
+            ("\(pass) stage=7 \(by)", "stage is one of 0, 1"), ("\(pass) fuel=Diesel \(by)", "fuel is one letter"),
+            ("\(pass) vin=LFWSRXSJ2L1E0000O \(by)", "vin has 17"), ("\(pass) net_kg=-5 \(by)", "net_kg is a number"),
+            ("\(pass) time=2026-03-01T08:00 \(by)", "time is written as"), ("\(pass) lane=9 \(by)", "from 1 to 8"),
+            ("\(pass) registered=2026-02-30 \(by)", "registered is written as"),
+            ("x fleet=甲 \(by)", "number of a pass"),
+            ("\(pass) fleet=\(String(repeating: "甲", count: 90)) \(by)", "more than 256 bytes"),
+            ("\(pass) plate=\(String(repeating: "A", count: 33)) \(by)", "plate is up to"),
+            ("2 fleet=甲 \(by)", "record 2 is a capture"), ("999 fleet=甲 \(by)", "it has 1 to \(missed)"),
+            ("missed plate=冀C00002 colour=yellow lane=1 \(by)", "time= is missing"),
+            ("missed plate=冀C00002 time=2026-03-01T08:00:07 lane=1 \(by)", "colour= is missing"),
+        ] {
+            #expect(throws: SupplementFault.self, "\(text)") { try typed(text) }
+            do { _ = try typed(text) } catch let fault as SupplementFault {
+                #expect(fault.text.contains(words), "\(text): \(fault.text)")
+            }
+        }
+    }
+
     @Test func theTableOfSupplementsIsHeldAgainstTheRecords() throws {
         let (pass, supplements, _) = try corrected()
         #expect(try site.report().isSound)
