@@ -151,8 +151,14 @@ public struct TagWatch: Sendable {
         lastLeftAt = max(lastLeftAt ?? time, time)
     }
 
-    /// The vehicle was decided upon as the one with this plate.
-    public mutating func named(_ token: VehicleToken, as plate: Plate) {
+    /// The vehicle was decided upon as the one with this plate; `tag`: it alone named it.
+    public mutating func named(_ token: VehicleToken, as plate: Plate, by tag: VehicleTag? = nil) {
+        if let tag {
+            let first = traces.first { $0.tag == tag }?.firstSeenAt
+            precondition(
+                first.flatMap { first in lastLeftAt.map { first > $0 } } == true,
+                "ADM-3 a tag that alone names a vehicle was first seen after the one before had left")
+        }
         if named.count == TagWatch.maximumNamed { named.removeFirst() }
         named.append(Named(token: token, plate: plate, leftAt: nil))
     }

@@ -74,7 +74,7 @@ struct Key: Sendable {
     }
 }
 
-/// Keys that come once for each lane, camera, sign or uplink.
+/// Keys that come once for each lane, camera, sign, reader or uplink.
 struct Group: Sendable {
     let prefix: String
     let numbers: ClosedRange<Int>

@@ -224,7 +224,8 @@ final class AdmissionThread: @unchecked Sendable {
                 lanes[index].matcher.named(token, as: mark.plate, at: decision.decidedAt)
             }
         }
-        if let plate = decision.plate { lanes[index].tags?.named(token, as: plate) }
+        guard let plate = decision.plate else { return }
+        lanes[index].tags?.named(token, as: plate, by: finding.isNamedByTag ? finding.tag?.tag : nil)
     }
 }
 
