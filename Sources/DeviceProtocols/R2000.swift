@@ -2,8 +2,8 @@
 //
 //     A0 | Len | Addr | Cmd | DATA | Check      Len counts Addr…Check; Check makes the sum of all bytes 0
 //
-// 0x89, real-time inventory: a frame for each tag, FreqAnt | PC[2] | EPC | RSSI, then one with Ant | rate[2] | total[4];
-// or one with an error code. RSSI − 129 is dBm (as pyImpinj reads it).
+// 0x89, real-time inventory: a frame for each tag, FreqAnt | PC[2] | EPC | RSSI, then one with Ant | rate[2] |
+// total[4]; or one with an error code. RSSI − 129 is dBm (as pyImpinj reads it).
 
 import Domain
 

@@ -145,7 +145,7 @@ public struct ReaderStream: Sendable {
         if held.count > ReaderStream.capacity { drop(held.count - ReaderStream.capacity) }
     }
 
-    /// The next frame; nil when more must come first. `atSilence`: nothing more comes, so that what is cut short is none.
+    /// The next frame; nil when more must come first. `atSilence`: nothing more comes, so what is cut short is none.
     public mutating func next(atSilence: Bool = false) -> ReaderFrame? {
         var place = 0
         defer { drop(place) }

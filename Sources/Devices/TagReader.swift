@@ -1,4 +1,4 @@
-// Asks a UHF tag reader what it sees, one inventory after the other (promise 6: a dead reader is a state, never a delay).
+// Asks a UHF tag reader what it sees, one inventory after the other (promise 6: a dead one is a state, never a delay).
 //
 // Invariants: no thread of its own; the reader's bus thread calls it. No call takes longer than the deadline. What came
 // before a question is never taken for its answer; a half-duplex adapter's echo is no answer.

@@ -19,7 +19,7 @@ public struct VehicleTag: Hashable, Sendable {
         text = String(decoding: digits, as: UTF8.self)
     }
 
-    /// As a person writes it: hexadecimal digits of either case, with blanks, dashes and colons between them or without.
+    /// As a person writes it: hexadecimal digits of either case, with blanks, dashes or colons between, or without.
     public init?(_ raw: String) {
         var digits: [UInt8] = []
         for byte in raw.utf8 {

@@ -80,7 +80,8 @@ public final class RegisterDatabase {
                 {
                     problems.add(
                         "line \(row.line): the tag \(tag.text) of \(vehicle.plate.text) is already that of "
-                            + "\(owner.plate.text) on line \(owner.line): a tag names one vehicle, so correct one of them"
+                            + "\(owner.plate.text) on line \(owner.line): a tag names one vehicle, "
+                            + "so correct one of them"
                     )
                 }
                 for warning in warnings(vehicle, line: row.line) { doubts.add(warning) }

@@ -345,6 +345,7 @@ private final class AdmissionBench {
         admission.arrive(token(1))
         admission.read("k1", nil)
         admission.see("0001", times: 10)
+        admission.bench.advance(.milliseconds(301))
         let decision = try #require(admission.channels.decisions.all().first)
         #expect(decision.isNamedByTag && decision.plate == plate("冀A00001") && decision.captureKey == "k1")
         #expect(decision.rawPlate == "_无_" && decision.verdict.reason == .stageAllowed)
