@@ -3,8 +3,8 @@
 // Invariants (TAG-1 to TAG-3; docs/PROMISES.md states them for the site):
 // TAG-1 A tag alone names a vehicle only when that vehicle is the only one in the lane, when the tag was first seen
 //       after the vehicle before had left, with a reader that worked all the time since that one came, and when no
-//       other registered tag was seen since. So a tag that was seen with one vehicle never names the next. A tag that was not
-//       seen for `forget` counts as new.
+//       other registered tag was seen since. So a tag that was seen with one vehicle never names the next. A tag that
+//       was not seen for `forget` counts as new.
 // TAG-2 A plate is contradicted by the tag of another registered vehicle, unless the vehicle's own tag is there too, or
 //       that other vehicle was named before it and its tag has been in sight ever since.
 // TAG-3 A tag counts only after `minimumReads` inventories that saw it within the vehicle's window: from `before` its

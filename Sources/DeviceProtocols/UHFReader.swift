@@ -3,8 +3,8 @@
 //     Len | Adr | Cmd | DATA | CRC lo | CRC hi      Len counts what follows it; CRC-16/MCRF4XX over Len…DATA
 //
 // An answer's DATA begins with a status. To 0x01, inventory: count | {length | EPC} (UHFReader18), or antennas |
-// count | {length | EPC | strength} (UHFReader86, whose strength has no stated unit). A reader in active mode sends 0xEE by
-// itself; some send the heartbeat 56 00 00 00 00 00, which has no check value.
+// count | {length | EPC | strength} (UHFReader86, whose strength has no stated unit). A reader in active mode sends
+// 0xEE by itself; some send the heartbeat 56 00 00 00 00 00, which has no check value.
 
 import Domain
 
