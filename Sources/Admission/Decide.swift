@@ -1,7 +1,8 @@
 // Who may pass. One total function from what is known to a reason; nothing is read, kept or timed here.
 //
 // Invariants: a black list entry beats everything; a white list entry allows even a vehicle that is not registered; no
-// stage is ever assumed: not from the plate, not from the registration date.
+// stage is ever assumed: not from the plate, not from the registration date. A verdict that allows is of the vehicle
+// whose plate was read, or of the one that a tag alone named, and of no other (ADM-1).
 
 import Domain
 
@@ -10,6 +11,8 @@ public protocol RegisterLookup: AnyObject {
     func vehicle(for plate: Plate) -> Vehicle?
     /// All entries of the plate, expired ones too; at most one of each kind.
     func listEntries(for plate: Plate) -> [ListEntry]
+    /// The plate of the vehicle that a tag belongs to.
+    func plate(of tag: VehicleTag) -> Plate?
     /// When the register was last imported; nil when it never was.
     var importedAt: WallTime? { get }
 }
@@ -31,9 +34,19 @@ public struct Finding: Sendable {
     public let vehicle: Vehicle?
     /// What the list entry says; empty unless a list decided.
     public let listReason: String
+    /// The tag that it stands upon, or that was seen beside.
+    public internal(set) var tag: TagMark?
+    /// The tag alone named the vehicle; the plate is the tag's vehicle's.
+    public internal(set) var isNamedByTag = false
 
     /// Nobody named the vehicle in time: there was nothing to look up.
     public static let notIdentified = Finding(reason: .notIdentified, vehicle: nil, listReason: "")
+
+    init(reason: VerdictReason, vehicle: Vehicle?, listReason: String) {
+        self.reason = reason
+        self.vehicle = vehicle
+        self.listReason = listReason
+    }
 }
 
 /// Decides for one vehicle by what the camera read; `plate` is nil when it read none.
@@ -41,6 +54,44 @@ public func decide(plate: Plate?, register: any RegisterLookup, policy: Policy, 
     guard let plate else { return Finding(reason: .plateUnread, vehicle: nil, listReason: "") }
     return decide(
         vehicle: register.vehicle(for: plate), listEntries: register.listEntries(for: plate), policy: policy, at: time)
+}
+
+/// Decides for one vehicle by what camera and readers say. `hasRead`: a camera sent something; `plate` is nil when it
+/// read none.
+public func decide(
+    _ token: VehicleToken, hasRead: Bool, plate: Plate?, tags: TagWatch, register: any RegisterLookup, policy: Policy,
+    at time: WallTime
+) -> Finding {
+    let byPlate = hasRead ? decide(plate: plate, register: register, policy: policy, at: time) : .notIdentified
+    let evidence: TagEvidence
+    if let plate, byPlate.reason != .unknownVehicle {
+        evidence = tags.evidence(for: token, plate: plate)
+    } else {
+        evidence = tags.evidence(for: token)
+    }
+    var finding = byPlate
+    switch evidence {
+    case .none:
+        break
+    case .agrees(let mark), .beside(let mark):
+        finding.tag = mark
+    case .contradicts(let mark):
+        if byPlate.reason != .blacklisted {
+            finding = Finding(reason: .identityConflict, vehicle: byPlate.vehicle, listReason: "")
+        }
+        finding.tag = mark
+    case .names(let mark):
+        finding = decide(plate: mark.plate, register: register, policy: policy, at: time)
+        finding.tag = mark
+        finding.isNamedByTag = true
+    }
+    let isByTag = finding.isNamedByTag
+    precondition(
+        !finding.reason.allows
+            || isByTag == (byPlate.reason == .unknownVehicle || plate == nil)
+                && (finding.vehicle == nil || finding.vehicle?.plate == (isByTag ? finding.tag?.plate : plate)),
+        "ADM-1 a verdict that allows is of the vehicle whose plate was read, or of the one that its tag named")
+    return finding
 }
 
 /// Decides upon what the register holds of one plate.

@@ -110,6 +110,15 @@ public struct IdentityMatcher: Sendable {
         present.remove(at: index)
     }
 
+    /// The vehicle was named by other means than a read.
+    public mutating func named(_ token: VehicleToken, as plate: Plate, at time: Instant) {
+        lastPlate = plate
+        guard let index = present.firstIndex(where: { $0.token == token && !$0.isNamed }) else { return }
+        present[index].isNamed = true
+        if unread?.token == token { unread = nil }
+        close(until: time)
+    }
+
     /// Uses a held read whose grace is over.
     public mutating func tick(now: Instant) -> Identification? {
         guard let unread, now >= unread.deadline else { return nil }

@@ -3,7 +3,7 @@
 import Domain
 
 struct CrossChecks {
-    private let keys: CheckedKeys
+    let keys: CheckedKeys
     private(set) var errors: [ConfigurationError] = []
 
     init(_ keys: CheckedKeys) {
@@ -14,11 +14,12 @@ struct CrossChecks {
         checkWiring()
         checkCameras()
         checkSigns()
+        checkReaders()
         checkUplinks()
         checkUPS()
     }
 
-    private mutating func conflict(_ key: String, _ why: String) {
+    mutating func conflict(_ key: String, _ why: String) {
         errors.append(ConfigurationError(line: keys.line(key), key: key, reason: .conflict(why: why)))
     }
 
@@ -188,7 +189,7 @@ struct CrossChecks {
 
     private func lastWord(_ key: String) -> String { split(key, at: 0x2E).last ?? "" }
 
-    private mutating func checkLane(of key: String) {
+    mutating func checkLane(of key: String) {
         guard let lane = keys.knownNumber(key), !keys.numbers(of: "lane").contains(lane) else { return }
         conflict(key, "there is no lane \(lane) in this configuration")
     }

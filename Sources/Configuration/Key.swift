@@ -74,7 +74,7 @@ struct Key: Sendable {
     }
 }
 
-/// Keys that come once for each lane, camera, sign or uplink.
+/// Keys that come once for each lane, camera, sign, reader or uplink.
 struct Group: Sendable {
     let prefix: String
     let numbers: ClosedRange<Int>
@@ -83,6 +83,7 @@ struct Group: Sendable {
         Group(prefix: "lane", numbers: 1...LaneID.maximumCount),
         Group(prefix: "camera", numbers: 1...LaneID.maximumCount * camerasPerLane),
         Group(prefix: "sign", numbers: 1...LaneID.maximumCount),
+        Group(prefix: "reader", numbers: 1...LaneID.maximumCount),
         Group(prefix: "uplink", numbers: 1...4),
     ]
 
@@ -111,7 +112,7 @@ struct KeySection: Sendable {
     let keys: [Key]
 
     static let all = [
-        site, lane, lines, web, camera, sign, register, policy, ledger, backup, uplink, ups, watchdog, console,
+        site, lane, lines, web, camera, sign, reader, register, policy, ledger, backup, uplink, ups, watchdog, console,
         realtime,
     ]
 }

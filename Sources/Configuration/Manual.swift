@@ -47,11 +47,11 @@ extension Key {
         }
     }
 
-    /// The line of the annotated default. Signs and uplinks are not part of every site: theirs are comments.
+    /// The line of the annotated default. Signs, readers and uplinks are not part of every site: theirs are comments.
     fileprivate var assignment: String {
         let name = name(number: 1)
         let group = Group.of(pattern: self.name)?.prefix
-        let everySite = group != "sign" && group != "uplink"
+        let everySite = group != "sign" && group != "reader" && group != "uplink"
         switch presence {
         case .mandatory(let example): return (everySite ? "" : "#") + "\(name) = \(example)"
         case .optional(let example, let shown): return (shown ? "" : "#") + "\(name) = \(example)"

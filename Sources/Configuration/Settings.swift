@@ -14,6 +14,7 @@ public struct Settings: Sendable {
     public let web: WebSettings
     public let cameras: [CameraSettings]
     public let signs: [SignSettings]
+    public let readers: [ReaderSettings]
     public let register: RegisterSettings
     public let policy: PolicySettings
     public let ledger: LedgerSettings

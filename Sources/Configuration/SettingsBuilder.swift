@@ -23,6 +23,7 @@ extension Settings {
             bodyLimitBytes: keys.number("web.body_limit_kib") * 1_024)
         cameras = keys.numbers(of: "camera").map { CameraSettings(keys, number: $0) }
         signs = keys.numbers(of: "sign").map { SignSettings(keys, number: $0) }
+        readers = keys.numbers(of: "reader").map { ReaderSettings(keys, number: $0) }
         register = RegisterSettings(
             vehicles: keys.knownText("register.vehicles"), lists: keys.knownText("register.lists"))
         guard case .stage(let stage)? = keys.value("policy.minimum_stage") else {

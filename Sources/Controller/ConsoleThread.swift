@@ -193,11 +193,12 @@ final class Overview: Sendable {
     let shortfalls: Shortfalls
     /// Nil without a UPS.
     let power: PowerStatus?
+    let readers: [ReaderStatus]
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
         pulses: [Pulse],
-        destinations: [String], shortfalls: Shortfalls, power: PowerStatus?
+        destinations: [String], shortfalls: Shortfalls, power: PowerStatus?, readers: [ReaderStatus] = []
     ) {
         self.version = version
         self.started = started
@@ -208,6 +209,7 @@ final class Overview: Sendable {
         self.destinations = destinations
         self.shortfalls = shortfalls
         self.power = power
+        self.readers = readers
     }
 
     func status(now: Instant) -> [String] {
@@ -219,6 +221,7 @@ final class Overview: Sendable {
         lines.append(ledger.check.line(head: head))
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
+        for reader in readers { lines.append(reader.line) }
         if let power { lines.append(power.line(now: now)) }
         if shortfalls.count > 0 { lines.append("real time: \(shortfalls.count) shortfalls, see the log") }
         return lines

@@ -3,7 +3,7 @@
 // Invariants: what can fail fails before the first thread starts, with one line that says what to do; the lane is live
 // before the network, the uplink and the console; at the end the lane goes first, so that its last words are kept, and
 // the ledger goes last.
-// Limits: 8 lanes on one thread, a sign for each, and one uplink in this version.
+// Limits: 8 lanes on one thread, a sign and a tag reader for each, and one uplink in this version.
 
 import Admission
 import Configuration
@@ -44,7 +44,8 @@ public final class Controller {
 
     private func serve() throws(MachineError) -> RunEnd {
         let rings = try Rings(
-            uplinkGenerations: UplinkKeeper.maximumGenerations, signLanes: settings.signs.map { $0.lane })
+            uplinkGenerations: UplinkKeeper.maximumGenerations, signLanes: settings.signs.map { $0.lane },
+            readerCount: settings.readers.count)
         let shortfalls = Shortfalls()
         let started = clock.now()
         let laneStatuses = settings.lanes.map { LaneStatus($0.id) }
@@ -88,6 +89,11 @@ public final class Controller {
                 others.append(try startSign(sign, channels, shortfalls))
             }
         }
+        let readerStatuses = settings.readers.map { ReaderStatus(readerName($0)) }
+        for index in readerStatuses.indices {
+            others.append(
+                try startReader(settings.readers[index], rings.readers[index], readerStatuses[index], shortfalls))
+        }
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
         let power = PowerStatus()
@@ -99,7 +105,7 @@ public final class Controller {
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses,
             destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls,
-            power: settings.ups == nil ? nil : power)
+            power: settings.ups == nil ? nil : power, readers: readerStatuses)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
@@ -200,8 +206,17 @@ public final class Controller {
         AdmissionThread(
             lanes: settings.lanes.map { ($0.id, $0.direction) }, register: parts.register,
             policy: Policy(minimumStage: settings.policy.minimumStage), knownKeys: parts.knownCaptureKeys,
-            channels: rings.admission, clock: clock,
+            tagRules: settings.tagRules, channels: rings.admission, clock: clock,
             stop: stop, pulse: pulse, log: log)
+    }
+
+    private func startReader(
+        _ reader: ReaderSettings, _ channels: ReaderChannels, _ status: ReaderStatus, _ shortfalls: Shortfalls
+    ) throws(MachineError) -> Thread {
+        let thread = ReaderThread(
+            lane: reader.lane, driver: TagReader(reader, clock: clock), interval: reader.poll, channels: channels,
+            status: status, clock: clock, stop: stop, pulse: pulse(status.name, .seconds(20)), log: log)
+        return try start(status.name, shortfalls) { thread.run() }
     }
 
     private func startSign(_ sign: Configuration.SignSettings, _ channels: SignChannels, _ shortfalls: Shortfalls)

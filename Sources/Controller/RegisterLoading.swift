@@ -26,7 +26,9 @@ struct RegisterLoading {
             try take(file, .lists, database, &notes)
         }
         let register = try database.snapshot()
-        log.info("register: \(register.vehicleCount) vehicles, \(register.listedPlateCount) plates on lists")
+        log.info(
+            "register: \(register.vehicleCount) vehicles, \(register.listedPlateCount) plates on lists"
+                + (register.tagCount > 0 ? ", \(register.tagCount) tags" : ""))
         return register
     }
 

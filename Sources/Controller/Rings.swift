@@ -13,6 +13,8 @@ struct Rings: Sendable {
     let signs: [SignChannels?]
     let orders: OrderChannels
     let power: PowerChannels
+    /// In the order of the configuration.
+    let readers: [ReaderChannels]
     /// From the schedule.
     let scheduled: Ring<PersonOrder>
     /// One ring of receipts for each generation of the uplink, so that a stalled thread that wakes up later cannot
@@ -24,7 +26,7 @@ struct Rings: Sendable {
     let backup: BackupChannels
 
     /// - Parameter signLanes: the lanes that have a sign; without one, nobody would take what is meant for it.
-    init(uplinkGenerations: Int, signLanes: [LaneID]) throws(MachineError) {
+    init(uplinkGenerations: Int, signLanes: [LaneID], readerCount: Int = 0) throws(MachineError) {
         let laneBell = try Wakeup()
         let admissionBell = try Wakeup()
         let ledgerBell = try Wakeup()
@@ -53,6 +55,14 @@ struct Rings: Sendable {
                 verdicts: Ring<SignVerdict>(capacity: 64, bell: bell))
         }
         self.signs = signs
+        var readers: [ReaderChannels] = []
+        for _ in 0..<readerCount {
+            readers.append(
+                ReaderChannels(
+                    bell: try Wakeup(), inventories: Ring<ArrivedInventory>(capacity: 32, bell: admissionBell),
+                    notes: Ring<Receipt>(capacity: 4, bell: ledgerBell)))
+        }
+        self.readers = readers
         let kept = Ring<CaptureKept>(capacity: 64, bell: netBell)
         var receipts: [Ring<Receipt>] = []
         for _ in 0..<uplinkGenerations { receipts.append(Ring<Receipt>(capacity: 64, bell: ledgerBell)) }
@@ -61,7 +71,9 @@ struct Rings: Sendable {
         lane = LaneChannels(
             bell: laneBell, moved: try Wakeup(), words: words, requests: requests, reports: reports,
             notices: signs.map { $0?.notices })
-        admission = AdmissionChannels(bell: admissionBell, requests: requests, captures: arrived, decisions: decisions)
+        admission = AdmissionChannels(
+            bell: admissionBell, requests: requests, captures: arrived, decisions: decisions,
+            inventories: readers.map { $0.inventories })
         let backupNotes = Ring<Receipt>(capacity: 4, bell: ledgerBell)
         let backupBell = try Wakeup()
         // The console looks in by itself; nobody waits for this bell.
@@ -71,7 +83,7 @@ struct Rings: Sendable {
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
             orders: [ordered, scheduled, power.orders], supplements: supplements,
-            receipts: receipts + [power.notes, backupNotes, checks],
+            receipts: receipts + [power.notes, backupNotes, checks] + readers.map { $0.notes },
             notes: notes, words: words, answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)
@@ -82,5 +94,6 @@ struct Rings: Sendable {
         let bells = [lane.bell, admission.bell, ledger.bell, net.bell, uplinkBell, power.bell, backup.bell]
         for bell in bells { bell.ring() }
         for sign in signs { sign?.bell.ring() }
+        for reader in readers { reader.bell.ring() }
     }
 }

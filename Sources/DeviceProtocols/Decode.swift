@@ -29,6 +29,18 @@ public struct ProtocolDecoder: Sendable {
     public static let all = [
         ProtocolDecoder(name: "ledsign", summary: "FK/OLM LED sign card, version 0x64", lines: describeLedSign),
         ProtocolDecoder(name: "q1", summary: "a UPS' answer to Q1 (Megatec)", lines: describeMegatec),
+        ProtocolDecoder(name: "r2000", summary: "UHF tag reader, head 0xA0 (Impinj R2000)") {
+            (bytes) throws(DecodeError) in try describeReader(.r2000, "r2000", bytes)
+        },
+        ProtocolDecoder(name: "uhfreader18", summary: "UHF tag reader UHFReader18") {
+            (bytes) throws(DecodeError) in try describeReader(.uhfReader18, "uhfreader18", bytes)
+        },
+        ProtocolDecoder(name: "uhfreader86", summary: "UHF tag reader UHFReader86") {
+            (bytes) throws(DecodeError) in try describeReader(.uhfReader86, "uhfreader86", bytes)
+        },
+        ProtocolDecoder(name: "m100", summary: "UHF tag reader, head 0xBB (M100, QM100, YRM100)") {
+            (bytes) throws(DecodeError) in try describeReader(.m100, "m100", bytes)
+        },
     ]
 
     /// The names, for messages: `a, b or c`.

@@ -23,6 +23,13 @@ public struct Decision: Sendable {
     public var vehicleKnownAt: WallTime?
     /// The electronic tag as it was read; empty when there was none.
     public var tag: String
+    /// The reader that saw it last before the decision, and when, in lane time.
+    public var tagReader: String
+    public var tagSeenAt: Instant?
+    /// The plate of the vehicle that the register gives the tag to.
+    public var tagPlate: Plate?
+    /// The tag alone named the vehicle: `plate` is the register's, and `rawPlate` what the camera sent.
+    public var isNamedByTag: Bool
     public var freight: Freight
 
     public init(verdict: Verdict, direction: Direction, askedAt: Instant, decidedAt: Instant) {
@@ -40,6 +47,10 @@ public struct Decision: Sendable {
         vehicleSource = nil
         vehicleKnownAt = nil
         tag = ""
+        tagReader = ""
+        tagSeenAt = nil
+        tagPlate = nil
+        isNamedByTag = false
         freight = .unknown
     }
 }

@@ -139,6 +139,11 @@ enum Field: UInt16, CaseIterable {
     case backupBytes = 141
     case backupSequence = 142
     case backupHash = 143
+    case tagReader = 150
+    case tagSeenAt = 151
+    case tagPlate = 152
+    case tagPlateColour = 153
+    case isNamedByTag = 154
 }
 
 /// Why bytes are not a record.

@@ -162,6 +162,11 @@ extension JSONObject {
             put("list_reason", decision.listReason)
             put("register_imported", decision.registerImportedAt)
             put("tag", decision.tag)
+            put("tag_reader", decision.tagReader)
+            put("tag_seen_ns", decision.tagSeenAt)
+            put("tag_plate", decision.tagPlate?.text)
+            put("tag_plate_colour", number: decision.tagPlate?.colour.rawValue)
+            if decision.isNamedByTag { put("named_by_tag", flag: true) }
             put(decision.vehicle, decision.vehicleSource, decision.vehicleKnownAt)
             put(decision.freight)
             put(gate)

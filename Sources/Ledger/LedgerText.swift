@@ -20,6 +20,7 @@ extension Record {
         case .decision(let decision, _):
             " lane \(decision.verdict.lane.index + 1) \(plateWord(decision.plate)) "
                 + "\(decision.verdict.reason.allows ? "may pass" : "is refused"): \(decision.verdict.reason.word)"
+                + (decision.tag.isEmpty ? "" : ", tag \(decision.tag) of \(plateWord(decision.tagPlate))")
         case .pass(let row):
             " lane \(row.lane.index + 1) \(row.direction == .entry ? "in" : "out") \(row.outcome.word) "
                 + "\(plateWord(row.plate)) \(row.serial)"

@@ -222,6 +222,10 @@ extension FieldWriter {
         try put(.booking, decision.freight.booking)
         try put(gate)
         try putLoad(decision.freight)
+        try put(.tagReader, decision.tagReader)
+        put(.tagSeenAt, decision.tagSeenAt)
+        try put(.tagPlate, .tagPlateColour, decision.tagPlate)
+        if decision.isNamedByTag { put(.isNamedByTag, true) }
     }
 
     fileprivate mutating func put(_ row: PassRow, origin: LedgerHead? = nil) throws(LedgerError) {
@@ -327,6 +331,10 @@ extension FieldReader {
         decision.vehicleSource = try word(.vehicleSource, VehicleSource.self)
         decision.vehicleKnownAt = try wall(.vehicleKnownAt)
         decision.tag = try text(.tag)
+        decision.tagReader = try text(.tagReader)
+        decision.tagSeenAt = try instant(.tagSeenAt)
+        decision.tagPlate = try plate(.tagPlate, .tagPlateColour)
+        decision.isNamedByTag = try flag(.isNamedByTag) ?? false
         decision.freight = try freight()
         return decision
     }

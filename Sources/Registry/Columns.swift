@@ -33,7 +33,7 @@ private let plates = "a plate of 1 to \(Plate.maximumBytes) bytes"
 
 enum VehicleField: Int, TableField {
     case plate, colour, stage, vin, registrationDate, vehicleType, fuel, model, engineModel, engineMaker
-    case engineNumber, usage, networked, fleet
+    case engineNumber, usage, networked, fleet, tag
 
     static let columns = [
         Column("plate", "车牌号码", plates, isMandatory: true),
@@ -50,6 +50,7 @@ enum VehicleField: Int, TableField {
         Column("usage", "使用性质", "one letter A-Z (GA), or empty"),
         Column("networked", "联网状态", "0, 1 or empty"),
         Column("fleet", "车队名称", shortText),
+        Column("tag", "电子标签", "the tag's EPC, 4 to 124 hexadecimal digits in fours, or empty"),
     ]
 }
 

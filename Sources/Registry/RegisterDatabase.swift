@@ -33,7 +33,10 @@ public final class RegisterDatabase {
             CREATE TABLE import(
                 what TEXT PRIMARY KEY, digest BLOB NOT NULL, at INTEGER NOT NULL, rows INTEGER NOT NULL)
                 STRICT, WITHOUT ROWID;
+            """,
             """
+            CREATE TABLE tag(epc TEXT PRIMARY KEY, plate TEXT NOT NULL, colour INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            """,
         ])
 
     /// The two tables, each imported from a file of its own.
@@ -58,20 +61,37 @@ public final class RegisterDatabase {
         -> ImportReport?
     {
         var lines: [Plate: Int] = [:]
+        var owners: [VehicleTag: (plate: Plate, line: Int)] = [:]
         return try replace(.vehicles, digest, time) { (problems, doubts) throws(StoreError) in
             try database.execute("DELETE FROM vehicle")
+            try database.execute("DELETE FROM tag")
+            let insertTag = try database.prepare("INSERT INTO tag VALUES(?1, ?2, ?3)")
             let insert = try database.prepare(
                 "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
             var table = TableReader(bytes, VehicleField.columns, &problems)
             while let row = table.next(&problems) {
-                guard let vehicle = vehicle(row, &problems) else { continue }
+                guard let registered = registeredVehicle(row, &problems) else { continue }
+                let vehicle = registered.vehicle
                 if let line = lines.updateValue(row.line, forKey: vehicle.plate) {
                     problems.add("line \(row.line): \(vehicle.plate.text) stands already on line \(line)")
+                }
+                if let tag = registered.tag,
+                    let owner = owners.updateValue((vehicle.plate, row.line), forKey: tag)
+                {
+                    problems.add(
+                        "line \(row.line): the tag \(tag.text) of \(vehicle.plate.text) is already that of "
+                            + "\(owner.plate.text) on line \(owner.line): a tag names one vehicle, "
+                            + "so correct one of them"
+                    )
                 }
                 for warning in warnings(vehicle, line: row.line) { doubts.add(warning) }
                 guard problems.isEmpty else { continue }
                 insert.bind(vehicle)
                 try insert.run()
+                if let tag = registered.tag {
+                    insertTag.bind(tag, of: vehicle.plate)
+                    try insertTag.run()
+                }
             }
             return table.rowCount
         }
@@ -125,10 +145,15 @@ public final class RegisterDatabase {
                     entries[entry.plate, default: []].append(entry)
                 }
             }
+            var tags: [VehicleTag: Plate] = [:]
+            let tagged = try database.prepare("SELECT plate, colour, epc FROM tag")
+            while try tagged.step() {
+                if let plate = tagged.plate(), let tag = VehicleTag(tagged.text(2)) { tags[tag] = plate }
+            }
             let last = try database.prepare("SELECT max(at) FROM import")
             let isImported = try last.step() && !last.isNull(0)
             return Register(
-                vehicles: vehicles, entries: entries,
+                vehicles: vehicles, entries: entries, tags: tags,
                 importedAt: isImported ? WallTime(microseconds: last.integer(0)) : nil)
         } catch { throw .store(error) }
     }
@@ -204,7 +229,13 @@ extension Statement {
         }
     }
 
-    private func plate() -> Plate? {
+    fileprivate func bind(_ tag: VehicleTag, of plate: Plate) {
+        bind(1, text: tag.text)
+        bind(2, text: plate.text)
+        bind(3, Int64(plate.colour.rawValue))
+    }
+
+    fileprivate func plate() -> Plate? {
         Plate(text(0), colour: PlateColour(rawValue: UInt8(clamping: integer(1))) ?? .other)
     }
 

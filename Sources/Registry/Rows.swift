@@ -30,8 +30,14 @@ private struct RowReader<Field: TableField> {
     }
 }
 
+/// A row of the vehicles' file.
+struct RegisteredVehicle {
+    let vehicle: Vehicle
+    let tag: VehicleTag?
+}
+
 /// Reads a vehicle, adding to `problems` what is wrong with the row. Nil when the vehicle cannot be told.
-func vehicle(_ row: TableRow, _ problems: inout Problems) -> Vehicle? {
+func registeredVehicle(_ row: TableRow, _ problems: inout Problems) -> RegisteredVehicle? {
     var reader = RowReader<VehicleField>(row: row, problems: problems)
     defer { problems = reader.problems }
     let plate = reader.plate(.plate, .colour)
@@ -47,6 +53,7 @@ func vehicle(_ row: TableRow, _ problems: inout Problems) -> Vehicle? {
     let usage = reader.optional(.usage) { Cell.letter($0) } ?? ""
     let networked = reader.optional(.networked) { Cell.flag($0) }
     let fleet = reader.optional(.fleet) { Cell.text($0) } ?? ""
+    let tag = reader.optional(.tag) { VehicleTag($0) }
     guard let plate else { return nil }
     var vehicle = Vehicle(plate: plate, stage: stage)
     vehicle.vin = vin
@@ -60,7 +67,7 @@ func vehicle(_ row: TableRow, _ problems: inout Problems) -> Vehicle? {
     vehicle.usage = usage
     vehicle.networked = networked
     vehicle.fleet = fleet
-    return vehicle
+    return RegisteredVehicle(vehicle: vehicle, tag: tag)
 }
 
 /// What makes a row doubtful; it is kept as it is.

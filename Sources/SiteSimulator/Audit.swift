@@ -14,6 +14,8 @@ public struct Observation: Sendable {
     public var wasDisturbed = false
     /// Plates that crossed, by lane, in order.
     public var crossings: [[Plate]] = []
+    /// The plates of those that wore another vehicle's tag, once for each time that they left.
+    public var wrongTagged: [Plate] = []
 
     public init() {}
 }
@@ -40,6 +42,7 @@ public struct Audit: Sendable {
         checkRaises(ledger, observed)
         checkDelivery(ledger, observed)
         checkCrossings(ledger, observed)
+        checkTags(ledger, observed)
         for decision in ledger.decisions {
             let length = Double(decision.decision.decidedAt) - Double(decision.decision.askedAt)
             slowestLaneDecision = max(slowestLaneDecision, length / 1e6)
@@ -136,6 +139,23 @@ public struct Audit: Sendable {
         guard !observed.wasDisturbed else { return }
         for (lane, crossings) in observed.crossings.enumerated() {
             check(lane, crossings.map(\.text), ledger)
+        }
+    }
+
+    /// Who wore another vehicle's tag was refused for it, and nobody else was.
+    private mutating func checkTags(_ ledger: LedgerExport, _ observed: Observation) {
+        for (_, decision) in ledger.decisions where !decision.tag.isEmpty && !decision.plate.isEmpty {
+            if (decision.tagPlate != decision.plate) != decision.isConflict {
+                differing += 1
+                find("\(decision.plate) with the tag of \(decision.tagPlate) was decided as \(decision.reason)")
+            }
+        }
+        guard !observed.wasDisturbed else { return }
+        let refused = ledger.decisions.filter { $0.decision.isConflict }.map(\.decision.plate).sorted()
+        let wrong = observed.wrongTagged.map(\.text).sorted()
+        if refused != wrong {
+            differing += 1
+            find("wrong tags were worn by \(wrong), and refused to \(refused)")
         }
     }
 

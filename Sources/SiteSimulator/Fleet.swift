@@ -19,6 +19,8 @@ public struct Fleet: Sendable {
     public private(set) var blacklisted: [Vehicle] = []
     /// In no file.
     public private(set) var strangers: [Vehicle] = []
+    /// In the register with a tag, and never at the gate: others wear their tags.
+    public private(set) var absent: [Vehicle] = []
 
     public init(seed: UInt64) {
         var maker = VehicleMaker(random: SeededRandom(seed: seed, part: "fleet"))
@@ -29,16 +31,32 @@ public struct Fleet: Sendable {
         whitelisted = (0..<3).map { _ in maker.make(stage: .china3) }
         blacklisted = (0..<3).map { _ in maker.make(stage: .china6) }
         strangers = (0..<6).map { _ in maker.make(stage: .china6) }
+        absent = (0..<3).map { _ in maker.make(stage: .china6) }
     }
 
     public var registered: [Vehicle] { allowed + tooLow + stageUnknown + whitelisted + blacklisted }
 
+    /// The EPC of a registered vehicle's own tag, in hexadecimal; nil for a stranger.
+    public func tag(of plate: Plate) -> String? {
+        guard let place = (registered + absent).firstIndex(where: { $0.plate == plate }) else { return nil }
+        return "E28068940000500A" + String(UInt32(0x9D22_0000) + UInt32(place), radix: 16, uppercase: true)
+    }
+
+    /// The register with a column of tags.
+    public var taggedRegisterCSV: String {
+        let rows = registerCSV(of: registered + absent).split(separator: "\n")
+        let tags = ["tag"] + (registered + absent).map { tag(of: $0.plate) ?? "" }
+        return zip(rows, tags).map { $0 + "," + $1 }.joined(separator: "\n") + "\n"
+    }
+
     /// The vehicle register as the controller imports it.
-    public var registerCSV: String {
+    public var registerCSV: String { registerCSV(of: registered) }
+
+    private func registerCSV(of vehicles: [Vehicle]) -> String {
         let header =
             "plate,colour,vin,registration_date,vehicle_type,fuel,stage,model,engine_model,engine_maker,"
             + "engine_number,usage,networked,fleet"
-        let rows = registered.map { vehicle in
+        let rows = vehicles.map { vehicle in
             [
                 vehicle.plate.text, String(vehicle.plate.colour.rawValue), vehicle.vin, vehicle.registrationDate,
                 vehicle.vehicleType, vehicle.fuel?.code ?? "", vehicle.stage.code, vehicle.model, vehicle.engineModel,

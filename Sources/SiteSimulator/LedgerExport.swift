@@ -22,9 +22,14 @@ public struct LedgerRow: Sendable {
 public struct ExportedDecision: Sendable {
     public var reason: String
     public var plate: String
+    /// In hexadecimal; empty when none was seen.
+    public var tag = ""
+    /// The plate of the vehicle that the tag belongs to.
+    public var tagPlate = ""
     public var askedAt: UInt64
     public var decidedAt: UInt64
 
+    public var isConflict: Bool { reason == VerdictReason.identityConflict.word }
     public var allows: Bool { VerdictReason.allCases.contains { $0.word == reason && $0.allows } }
 }
 
@@ -112,7 +117,9 @@ extension LedgerRow {
             guard let reason = fields.text("reason"), let asked = fields.number("asked_ns"),
                 let decided = fields.number("decided_ns")
             else { return nil }
-            decision = ExportedDecision(reason: reason, plate: plate, askedAt: asked, decidedAt: decided)
+            decision = ExportedDecision(
+                reason: reason, plate: plate, tag: fields.text("tag") ?? "", tagPlate: fields.text("tag_plate") ?? "",
+                askedAt: asked, decidedAt: decided)
         case "pass":
             guard let serial = fields.text("serial"), let outcome = fields.text("outcome"),
                 let direction = fields.text("direction"), let date = fields.text("passed")

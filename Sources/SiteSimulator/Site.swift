@@ -23,6 +23,8 @@ public struct SiteOptions: Sendable {
     public var speed = 1.0
     /// 1 to 8, each with an arm, two cameras and a sign of its own.
     public var lanes = 1
+    /// Each lane has a tag reader, and most vehicles a tag, some the wrong one.
+    public var hasReaders = false
     /// Reads the ledger again and again for the picture on the screen.
     public var watchesLedger = false
     /// A platform that gets nothing new for so long at the end gets nothing more.
@@ -62,6 +64,8 @@ public final class Site: Sendable {
         var log: [String] = []
         /// By lane.
         var crossings: [[Plate]]
+        /// Each time a truck with another vehicle's tag left.
+        var wrongTagged: [Plate] = []
         var isConnected = false
         var sessions = 0
         var kills = 0
@@ -88,6 +92,7 @@ public final class Site: Sendable {
     let platform: PlatformServer
     let cameras: Cameras
     let signs: [SignBoard]
+    let readers: [TagReaderBoard]
     let controller: Controller
     let lines: LineServer
     let times: LaneTimes
@@ -106,17 +111,19 @@ public final class Site: Sendable {
         let times = LaneTimes(speed: options.speed)
         let yards = (0..<options.lanes).map { lane in
             Yard(
-                plan: VisitPlan(fleet: fleet, seed: options.seed, lane: lane), speed: options.speed,
+                plan: VisitPlan(fleet: fleet, seed: options.seed, lane: lane, hasTags: options.hasReaders),
+                speed: options.speed,
                 armTravel: Double(times.armTravel) / 1_000,
                 pauseAfterReversal: Int(Double(times.backOut + 300) * options.speed), now: Clock.now, lane: lane
             )
         }
         let relay = SignRelay()
+        let sight = TagSightRelay()
         state = Mutex(State(yards: yards))
         self.options = options
         self.files = files
         self.times = times
-        try files.write("vehicles.csv", fleet.registerCSV)
+        try files.write("vehicles.csv", options.hasReaders ? fleet.taggedRegisterCSV : fleet.registerCSV)
         try files.write("lists.csv", fleet.listsCSV)
         try files.write("platform.password", PlatformBook.password + "\n")
         _ = chmod(files.folder + "/platform.password", 0o600)
@@ -128,18 +135,26 @@ public final class Site: Sendable {
         var signs: [SignBoard] = []
         for lane in 0..<options.lanes { signs.append(try SignBoard { text in relay.pass(text, lane) }) }
         self.signs = signs
+        var readers: [TagReaderBoard] = []
+        if options.hasReaders {
+            for lane in 0..<options.lanes { readers.append(try TagReaderBoard { sight.tags(lane) }) }
+        }
+        self.readers = readers
         let webPort = try Loopback.freePort()
         cameras = Cameras(port: webPort, seed: options.seed)
         controller = Controller(command: options.command, files: files)
         let text = configurationText(
-            files: files, times: times, webPort: webPort, platformPort: platform.port, signPaths: signs.map(\.path)
+            files: files, times: times, webPort: webPort, platformPort: platform.port, signPaths: signs.map(\.path),
+            readerPaths: readers.map(\.path)
         )
         try files.write("gatewarden.conf", text)
         relay.connect { [weak self] text, lane in self?.signShows(text, lane) }
+        sight.connect { [weak self] lane in self?.state.withLock { $0.yards[lane].visibleTags } ?? [] }
     }
 
     public func start() throws(SimulationError) {
         for sign in signs { sign.start() }
+        for reader in readers { reader.start() }
         try controller.start()
         Thread.detachNewThread { [self] in runLane() }
         if options.kills > 0 { Thread.detachNewThread { [self] in runKiller() } }
@@ -214,6 +229,19 @@ public final class Site: Sendable {
 
     private func signShows(_ text: String, _ lane: Int) {
         state.withLock { $0.yards[lane].signShows(text, now: Clock.now) }
+    }
+}
+
+/// What a reader's antenna sees, likewise.
+private final class TagSightRelay: Sendable {
+    private let source = Mutex<(@Sendable (Int) -> [String])?>(nil)
+
+    func connect(_ source: @escaping @Sendable (Int) -> [String]) {
+        self.source.withLock { $0 = source }
+    }
+
+    func tags(_ lane: Int) -> [String] {
+        source.withLock { $0 }?(lane) ?? []
     }
 }
 

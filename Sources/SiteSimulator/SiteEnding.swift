@@ -14,6 +14,7 @@ extension Site {
         stop()
         let end = controller.terminate(seconds: 20)
         for sign in signs { sign.stop() }
+        for reader in readers { reader.stop() }
         if end != .exited(0) {
             let how = end.map { "\($0)" } ?? "not within 20 s"
             find("the controller did not end well on SIGTERM: \(how). Its last words: \(controller.lastWords)")
@@ -33,6 +34,7 @@ extension Site {
         stop()
         controller.kill()
         for sign in signs { sign.stop() }
+        for reader in readers { reader.stop() }
     }
 
     private static let settleMilliseconds: Int = 1_500
@@ -62,6 +64,7 @@ extension Site {
         state.withLock { state in
             observed.raises = state.yards.flatMap(\.raises)
             observed.crossings = state.crossings
+            observed.wrongTagged = state.wrongTagged
             observed.wasDisturbed = isDisturbed || state.kills > 0
         }
         return observed
@@ -73,6 +76,8 @@ extension Site {
         let counts = state.withLock { $0.counts }
         let camera = cameras.counts
         report.passes = counts.crossed
+        report.tagged = export.decisions.filter { !$0.decision.tag.isEmpty }.count
+        report.identityConflicts = export.decisions.filter { $0.decision.isConflict }.count
         report.refusals = export.decisions.filter { !$0.decision.allows }.count
         report.records = export.rows.count
         report.delivered = audit.delivered
@@ -111,6 +116,9 @@ extension Site {
         if report.quarantined > 0 { found.append("\(report.quarantined) items stand in quarantine") }
         if camera.ownRelay > 0 { found.append("an answer would have made a camera pulse its own relay") }
         if report.signFrames == 0 { found.append("the sign was never spoken to") }
+        if !isInterrupted, options.hasReaders, report.tagged == 0 || readers.contains(where: { $0.inventories == 0 }) {
+            found.append("the tag readers were never asked, or no decision has a tag")
+        }
         if !isInterrupted, let passes = options.passes, report.passes < passes {
             found.append("\(report.passes) of \(passes) trucks passed")
         }

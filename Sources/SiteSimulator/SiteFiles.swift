@@ -97,7 +97,8 @@ public struct LaneTimes: Sendable {
 }
 
 func configurationText(
-    files: SiteFiles, times: LaneTimes, webPort: UInt16, platformPort: UInt16, signPaths: [String]
+    files: SiteFiles, times: LaneTimes, webPort: UInt16, platformPort: UInt16, signPaths: [String],
+    readerPaths: [String] = []
 ) -> String {
     """
     # Written by gwsim for a simulated site. Times are shorter than at a real gate.
@@ -111,6 +112,7 @@ func configurationText(
     web.port = \(webPort)
 
     \(signPaths.enumerated().map { laneText(number: $0.offset + 1, times, signPath: $0.element) }.joined())
+    \(readerPaths.enumerated().map { readerText(number: $0.offset + 1, path: $0.element) }.joined())
     register.vehicles = \(files.folder)/vehicles.csv
     register.lists = \(files.folder)/lists.csv
     policy.minimum_stage = 5
@@ -122,6 +124,18 @@ func configurationText(
     uplink.1.ca_file = \(files.authority)
     uplink.1.retry_first_ms = 200
     uplink.1.retry_limit_ms = 2000
+
+    """
+}
+
+private func readerText(number: Int, path: String) -> String {
+    """
+    reader.\(number).port = \(path)
+    reader.\(number).lane = \(number)
+    reader.\(number).protocol = r2000
+    reader.\(number).poll_ms = 50
+    reader.\(number).wait_ms = 400
+
 
     """
 }

@@ -6,6 +6,9 @@ import Foundation
 public struct SiteReport: Sendable {
     public var passes = 0
     public var refusals = 0
+    /// Decisions with a tag, and those that plate and tag of two vehicles refused.
+    public var tagged = 0
+    public var identityConflicts = 0
     public var records = 0
     public var delivered = 0
     public var isVerified = false
@@ -52,6 +55,7 @@ public struct SiteReport: Sendable {
             ("unexpected", "\(unexpected)"), ("differing", "\(differing)"), ("quarantined", "\(quarantined)"),
             ("in_order", "\(isInOrder)"), ("camera_pushes", "\(cameraPushes)"),
             ("camera_duplicates", "\(cameraDuplicates)"), ("sign_frames", "\(signFrames)"),
+            ("tagged", "\(tagged)"), ("identity_conflicts", "\(identityConflicts)"),
             ("seconds", SiteReport.decimal(seconds)), ("ok", "\(isGood)"),
         ]
         return "{" + parts.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"

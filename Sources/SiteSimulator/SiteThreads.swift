@@ -54,6 +54,7 @@ extension Site {
             state.withLock { $0.crossings[lane].append(visit.plate) }
             note("\(lane + 1)/\(visit.number % 1_000_000) \(visit.plate.text) \(visit.kind.rawValue): passed")
         case .left(let visit, let refusal):
+            if visit.kind == .wrongTag { state.withLock { $0.wrongTagged.append(visit.plate) } }
             note("\(lane + 1)/\(visit.number % 1_000_000) \(visit.plate.text) \(visit.kind.rawValue): left \(refusal)")
         case .stranded(let visit):
             find("\(visit.plate.text) (\(visit.kind.rawValue)) tried \(DriverPatience.tries) times in vain")

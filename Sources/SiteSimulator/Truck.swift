@@ -73,6 +73,12 @@ struct Truck {
         return phase != .gone && front > loop.lowerBound && rear < loop.upperBound
     }
 
+    /// The antenna looks at the approach loop, up to the arm.
+    var isBeforeReader: Bool {
+        if case .away = phase { return false }
+        return phase != .gone && front > LanePlan.approachLoop.lowerBound && front < LanePlan.arm
+    }
+
     var isUnderArm: Bool { front > LanePlan.arm && rear < LanePlan.arm && phase != .gone }
 
     mutating func comeAgain() {

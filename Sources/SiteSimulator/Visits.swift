@@ -22,12 +22,14 @@ public enum VisitKind: String, CaseIterable, Sendable {
     case blacklisted
     /// Allowed, and leaves backwards when the arm is up.
     case backsOut = "backs-out"
+    /// Allowed by its plate, and wears another vehicle's tag.
+    case wrongTag = "wrong-tag"
 
     /// Whether the truck is to go through in the end.
     public var crosses: Bool {
         switch self {
         case .allowed, .whitelisted, .unreadFirst, .lateCamera: true
-        case .tooLow, .stageUnknown, .unknown, .blacklisted, .backsOut: false
+        case .tooLow, .stageUnknown, .unknown, .blacklisted, .backsOut, .wrongTag: false
         }
     }
 }
@@ -47,6 +49,8 @@ public struct Visit: Sendable {
     public var length: Double
     public var reactionMilliseconds: Int
     public var gapMilliseconds: Int
+    /// The tag that it wears, in hexadecimal; nil: none.
+    public var tag: String?
 
     public var plate: Plate { vehicle.plate }
 }
@@ -63,17 +67,23 @@ public struct VisitPlan: Sendable {
     private var decksDealt = 0
     private var dealt: Int
     private var previous: VisitKind?
+    /// Draws what only a site with tags has, so that the others stay as they were.
+    private var tagRandom: SeededRandom?
 
     /// Each lane has a sequence of its own, with numbers of its own.
-    public init(fleet: Fleet, seed: UInt64, lane: Int = 0) {
+    public init(fleet: Fleet, seed: UInt64, lane: Int = 0, hasTags: Bool = false) {
         self.fleet = fleet
         dealt = lane * 1_000_000
         random = SeededRandom(seed: seed, part: lane == 0 ? "visits" : "visits of lane \(lane + 1)")
+        tagRandom = hasTags ? SeededRandom(seed: seed, part: "tags of lane \(lane + 1)") : nil
     }
 
     public mutating func next() -> Visit {
         if cards.isEmpty {
-            cards = VisitPlan.deck + [decksDealt.isMultiple(of: 2) ? .lateCamera : .stageUnknown]
+            cards =
+                VisitPlan.deck + (tagRandom == nil ? [] : [.wrongTag, .wrongTag]) + [
+                    decksDealt.isMultiple(of: 2) ? .lateCamera : .stageUnknown
+                ]
             cards.shuffle(using: &random)
             decksDealt += 1
         }
@@ -91,13 +101,21 @@ public struct VisitPlan: Sendable {
             isQueued: follows,
             length: isShort ? 0.6 : Double(random.draw(50...80)) / 10,
             reactionMilliseconds: random.draw(40...200),
-            gapMilliseconds: random.draw(50...300)
+            gapMilliseconds: random.draw(50...300),
+            tag: tag(kind, vehicle)
         )
+    }
+
+    /// One in five wears none.
+    private mutating func tag(_ kind: VisitKind, _ vehicle: Vehicle) -> String? {
+        guard tagRandom != nil else { return nil }
+        if kind == .wrongTag { return fleet.tag(of: fleet.absent[dealt % fleet.absent.count].plate) }
+        return tagRandom?.chance(percent: 80) == true ? fleet.tag(of: vehicle.plate) : nil
     }
 
     private func group(_ kind: VisitKind) -> [Vehicle] {
         switch kind {
-        case .allowed, .unreadFirst, .lateCamera, .backsOut: fleet.allowed
+        case .allowed, .unreadFirst, .lateCamera, .backsOut, .wrongTag: fleet.allowed
         case .whitelisted: fleet.whitelisted
         case .tooLow: fleet.tooLow
         case .stageUnknown: fleet.stageUnknown

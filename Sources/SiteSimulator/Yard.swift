@@ -130,6 +130,8 @@ public struct Yard: Sendable {
     }
 
     public var isEmpty: Bool { trucks.isEmpty }
+    /// The tags before the reader's antenna.
+    public var visibleTags: [String] { trucks.filter(\.isBeforeReader).compactMap(\.visit.tag) }
     /// Trucks in the lane that are to cross and have not yet.
     public var expected: Int { trucks.filter { $0.visit.kind.crosses && !$0.hasCrossed }.count }
 

@@ -36,10 +36,11 @@ struct Main {
         }
         do throws(InvalidConfiguration) {
             let settings = try Settings(configuration: bytes)
-            let parts = [
-                counted(settings.lanes.count, "lane"), counted(settings.cameras.count, "camera"),
-                counted(settings.signs.count, "sign"), counted(settings.uplinks.count, "uplink"),
-            ]
+            let parts =
+                [
+                    counted(settings.lanes.count, "lane"), counted(settings.cameras.count, "camera"),
+                    counted(settings.signs.count, "sign"), counted(settings.uplinks.count, "uplink"),
+                ] + (settings.readers.isEmpty ? [] : [counted(settings.readers.count, "reader")])
             print("\(path): right: \(parts.joined(separator: ", "))")
             return 0
         } catch {

@@ -28,6 +28,7 @@ struct RunOptions {
           --outage-passes M      … and comes back M passes later
           --platform-faults P    \(FaultProfile.names.joined(separator: " | ")), or several with commas
           --lanes N              1 to 8 lanes, each with its own arm, cameras and sign (default 1)
+          --readers              a tag reader on each lane; most trucks wear a tag, some another vehicle's
           --speed X              times everything that moves (default 1; 0.1 to 10)
         """
 
@@ -43,6 +44,10 @@ struct RunOptions {
             if name == "--help" || name == "-h" { return .help }
             if name == "--headless" {
                 options.isHeadless = true
+                continue
+            }
+            if name == "--readers" {
+                options.site.hasReaders = true
                 continue
             }
             guard let value = rest.popFirst() else { return .wrong("\(name) needs a value") }

@@ -47,6 +47,7 @@ private final class OnePlate: RegisterLookup {
 
     func vehicle(for plate: Plate) -> Vehicle? { plate == known.plate ? known : nil }
     func listEntries(for plate: Plate) -> [ListEntry] { [] }
+    func plate(of tag: VehicleTag) -> Plate? { nil }
 }
 
 struct DecideTests {

@@ -32,6 +32,8 @@ let oneUplink = """
 
 let oneSign = "\nsign.1.port = /dev/ttyS1\nsign.1.lane = 1\n"
 
+let oneReader = "\nreader.1.port = /dev/ttyS3\nreader.1.lane = 1\nreader.1.protocol = uhfreader18\n"
+
 /// A second lane with an arm of its own.
 let secondLane = """
 
@@ -100,6 +102,22 @@ struct SettingsTests {
         #expect(settings.realtime.lanePriority == 80 && settings.realtime.laneCPU == nil)
         #expect(settings.realtime.locksMemory)
         #expect(settings.uplinks.isEmpty && settings.signs.isEmpty && settings.backup == nil)
+        #expect(settings.readers.isEmpty)
+    }
+
+    @Test func aReaderIsReadWholeAndItsTagAloneNamesNobodyUnlessAsked() throws {
+        let reader = try #require(try Settings(configuration: Array((least + oneReader).utf8)).readers.first)
+        #expect(reader.number == 1 && reader.port == "/dev/ttyS3" && reader.lane == LaneID(0))
+        #expect(reader.language == .uhfReader18 && reader.baud == nil && reader.address == 255)
+        #expect(reader.poll == .milliseconds(200) && reader.minimumReads == 2 && reader.minimumDBm == nil)
+        #expect(reader.before == .seconds(3) && reader.wait == .milliseconds(500) && reader.forget == .seconds(60))
+        #expect(reader.aloneAfter == nil)
+        let text =
+            least + "\nreader.2.port = /dev/ttyS3\nreader.2.lane = 1\nreader.2.protocol = m100\n"
+            + "reader.2.minimum_dbm = -60\nreader.2.baud = 9600\nreader.2.identifies = yes\n"
+        let other = try #require(try Settings(configuration: Array(text.utf8)).readers.first)
+        #expect(other.number == 2 && other.language == .m100 && other.minimumDBm == -60 && other.baud == 9_600)
+        #expect(other.aloneAfter == .milliseconds(1_500))
     }
 
     @Test func aBackupIsScheduledOnceItHasAFolder() throws {
@@ -221,6 +239,30 @@ struct ErrorTests {
         (
             oneSign + "sign.2.port = /dev/ttyS1\nsign.2.lane = 2" + secondLane,
             "line 17: sign.2.port: sign 1 has that port"
+        ),
+        (
+            oneSign + "reader.1.port = /dev/ttyS1\nreader.1.lane = 1\nreader.1.protocol = r2000",
+            "line 17: reader.1.port: sign 1 has that port"
+        ),
+        (
+            oneReader + "ups.kind = q1\nups.port = /dev/ttyS3",
+            "line 15: reader.1.port: the UPS has that port"
+        ),
+        (
+            oneReader + "reader.2.port = /dev/ttyS4\nreader.2.lane = 1\nreader.2.protocol = m100",
+            "line 19: reader.2.lane: reader 1 sees the vehicles of lane 1 already"
+        ),
+        (
+            oneReader + "reader.1.minimum_dbm = -60",
+            "line 18: reader.1.minimum_dbm: uhfreader18 tells no strength in dBm; set minimum_reads instead"
+        ),
+        (
+            oneReader + "lane.1.verdict_deadline_ms = 1500\nreader.1.identifies = yes",
+            "reader.1.alone_ms: 1500 must be less than lane.1.verdict_deadline_ms, which is 1500"
+        ),
+        (
+            "\nreader.1.port = /dev/ttyS3\nreader.1.lane = 1",
+            "reader.1.protocol is not set and has no default; allowed: r2000, uhfreader18, uhfreader86 or m100"
         ),
         (
             "\nups.kind = q1",

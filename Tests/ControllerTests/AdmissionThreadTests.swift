@@ -6,6 +6,7 @@ import Testing
 
 @testable import Controller
 
+/// The tag E280…1234 belongs to 冀A01234.
 private final class BenchRegister: RegisterLookup, Sendable {
     let importedAt: WallTime? = CivilTime(year: 2026, month: 2, day: 1).wallTime()
 
@@ -16,21 +17,30 @@ private final class BenchRegister: RegisterLookup, Sendable {
     func listEntries(for plate: Plate) -> [ListEntry] {
         plate.text == "冀A66666" ? [ListEntry(plate: plate, kind: .black, reason: "超标", validUntil: nil)] : []
     }
+
+    func plate(of tag: VehicleTag) -> Plate? {
+        tag.text.hasPrefix("E2") ? Plate("冀A0\(tag.text.suffix(4))", colour: .yellow) : nil
+    }
 }
 
 private final class AdmissionBench {
     let channels: AdmissionChannels
+    let inventories: Ring<ArrivedInventory>
     let bench: Bench
 
-    init(decisionCapacity: Int = 64, knownKeys: [String] = []) throws {
+    /// - Parameter rules: nil for a lane without a reader.
+    init(decisionCapacity: Int = 64, knownKeys: [String] = [], rules: TagRules? = nil) throws {
         let bell = try Wakeup()
+        inventories = Ring(capacity: 32, bell: bell)
         channels = AdmissionChannels(
             bell: bell, requests: Ring(capacity: 64, bell: bell), captures: Ring(capacity: 64, bell: bell),
-            decisions: Ring(capacity: decisionCapacity, bell: try Wakeup()))
+            decisions: Ring(capacity: decisionCapacity, bell: try Wakeup()),
+            inventories: [inventories])
         bench = Bench(bell)
         let thread = AdmissionThread(
             lanes: [(lane, .exit)], register: BenchRegister(), policy: Policy(minimumStage: .china5),
-            knownKeys: knownKeys, channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse,
+            knownKeys: knownKeys, tagRules: rules.map { [lane: $0] } ?? [:], channels: channels, clock: bench.clock,
+            stop: bench.stop, pulse: bench.pulse,
             log: bench.log)
         try bench.start { thread.run() }
     }
@@ -54,6 +64,18 @@ private final class AdmissionBench {
         let arrived = ArrivedCapture(
             lane: lane, capture: capture(key, plate: plate), receivedAt: bench.clock.now(), lead: lead)
         #expect(channels.captures.push(arrived))
+        bench.settle()
+    }
+
+    /// Inventories 200 ms apart that find these tags, of E280 and the digits.
+    func see(_ numbers: String..., times: Int = 2) {
+        for _ in 0..<times {
+            bench.clock.advance(.milliseconds(200))
+            let tags = numbers.compactMap { VehicleTag("E280" + $0) }
+            #expect(
+                inventories.push(
+                    ArrivedInventory(lane: lane, reader: "reader 1", tags: tags, at: bench.clock.now())))
+        }
         bench.settle()
     }
 
@@ -237,6 +259,160 @@ private final class AdmissionBench {
         #expect(admission.reasons == [.stageAllowed])
         admission.overdue(token(2))
         #expect(admission.reasons == [.notIdentified])
+        #expect(admission.bench.end())
+    }
+}
+
+@Suite struct AdmissionWithTagsTests {
+    private func bench(alone: Bool) throws -> AdmissionBench {
+        let admission = try AdmissionBench(
+            rules: TagRules(
+                minimumReads: 2, before: .seconds(3), wait: .milliseconds(300), forget: .seconds(60),
+                blindAfter: .seconds(3), aloneAfter: alone ? .milliseconds(1_500) : nil))
+        // Somebody was there before, with the reader at work.
+        admission.see()
+        admission.arrive(token(100))
+        admission.leave(token(100))
+        admission.bench.advance(.milliseconds(1))
+        return admission
+    }
+
+    @Test func ownTagAnswersAtOnceAndIsRecordedWithReaderAndTime() throws {
+        let admission = try bench(alone: false)
+        admission.arrive(token(1))
+        admission.see("0001")
+        let seenAt = admission.bench.clock.now()
+        admission.read("k1", plate("冀A00001"))
+        let decision = try #require(admission.channels.decisions.all().first)
+        #expect(decision.verdict.reason == .stageAllowed && decision.tag == "E2800001")
+        #expect(decision.tagReader == "reader 1" && decision.tagPlate == plate("冀A00001") && !decision.isNamedByTag)
+        #expect((decision.tagSeenAt ?? Instant(nanoseconds: 0)) <= seenAt && decision.tagSeenAt != nil)
+        #expect(admission.bench.end())
+    }
+
+    @Test func plateWaitsForItsTagAndIsThenDecidedWithoutOne() throws {
+        let admission = try bench(alone: false)
+        admission.arrive(token(1))
+        admission.read("k1", plate("冀A00001"))
+        admission.bench.advance(.milliseconds(200))
+        #expect(admission.reasons == [])
+        admission.bench.advance(.milliseconds(101))
+        let decision = try #require(admission.channels.decisions.all().first)
+        #expect(decision.verdict.reason == .stageAllowed && decision.tag.isEmpty && decision.tagPlate == nil)
+        #expect(admission.bench.end())
+    }
+
+    @Test func plateAndTagOfTwoVehiclesAreRefusedAndBothAreRecorded() throws {
+        let admission = try bench(alone: true)
+        admission.arrive(token(1))
+        admission.read("k1", plate("冀A00001"))
+        admission.see("0002")
+        admission.bench.advance(.milliseconds(300))
+        let decision = try #require(admission.channels.decisions.all().first)
+        #expect(decision.verdict == Verdict(lane: lane, token: token(1), reason: .identityConflict))
+        #expect(decision.plate == plate("冀A00001") && decision.vehicle?.plate == plate("冀A00001"))
+        #expect(decision.tag == "E2800002" && decision.tagPlate == plate("冀A00002"))
+        // The next one, with its own tag, is served.
+        admission.leave(token(1))
+        admission.bench.advance(.seconds(1))
+        admission.arrive(token(2))
+        admission.see("0003")
+        admission.read("k2", plate("冀A00003"))
+        #expect(admission.reasons == [.stageAllowed])
+        #expect(admission.bench.end())
+    }
+
+    @Test func tagAloneNamesWhoeverNoCameraReadsAndOnlyWhereItMay() throws {
+        for alone in [false, true] {
+            let admission = try bench(alone: alone)
+            admission.arrive(token(1))
+            admission.see("0001", times: 4)
+            #expect(admission.reasons == [], "a plate may still come")
+            admission.see("0001", times: 4)
+            let decisions = admission.channels.decisions.all()
+            #expect(decisions.map(\.verdict.reason) == (alone ? [.stageAllowed] : []))
+            #expect(decisions.allSatisfy { $0.isNamedByTag && $0.plate == plate("冀A00001") && $0.captureKey.isEmpty })
+            admission.overdue(token(1))
+            let late = admission.channels.decisions.all()
+            #expect(late.map(\.verdict.reason) == (alone ? [] : [.notIdentified]))
+            #expect(late.allSatisfy { $0.tag == "E2800001" && $0.plate == nil && !$0.isNamedByTag })
+            #expect(admission.bench.end())
+        }
+    }
+
+    @Test func unreadPlateLeavesTheNameToTheTag() throws {
+        let admission = try bench(alone: true)
+        admission.arrive(token(1))
+        admission.read("k1", nil)
+        admission.see("0001", times: 10)
+        admission.bench.advance(.milliseconds(301))
+        let decision = try #require(admission.channels.decisions.all().first)
+        #expect(decision.isNamedByTag && decision.plate == plate("冀A00001") && decision.captureKey == "k1")
+        #expect(decision.rawPlate == "_无_" && decision.verdict.reason == .stageAllowed)
+        #expect(admission.bench.end())
+    }
+
+    /// TAG-1, whole: the one before has gone through and its tag is still seen.
+    @Test func tagOfTheVehicleBeforeNeverServesTheNextOne() throws {
+        let admission = try bench(alone: true)
+        admission.arrive(token(1))
+        admission.see("0001")
+        admission.read("k1", plate("冀A00001"))
+        #expect(admission.reasons == [.stageAllowed])
+        admission.leave(token(1))
+        admission.bench.advance(.milliseconds(500))
+        admission.arrive(token(2))
+        admission.see("0001", times: 10)
+        #expect(admission.reasons == [])
+        admission.overdue(token(2))
+        let decision = try #require(admission.channels.decisions.all().first)
+        #expect(decision.verdict == Verdict(lane: lane, token: token(2), reason: .notIdentified))
+        #expect(admission.bench.end())
+    }
+
+    @Test func twoTagsNameNobody() throws {
+        let admission = try bench(alone: true)
+        admission.arrive(token(1))
+        admission.see("0001", "0002", times: 10)
+        admission.overdue(token(1))
+        #expect(admission.reasons == [.notIdentified])
+        #expect(admission.bench.end())
+    }
+
+    @Test func goodsTagsAreNobodys() throws {
+        let admission = try bench(alone: true)
+        admission.arrive(token(1))
+        #expect(VehicleTag("E280AAAA") != nil)
+        for _ in 0..<3 {
+            admission.bench.clock.advance(.milliseconds(200))
+            let goods = (0..<100).compactMap { VehicleTag(bytes: [0x30, 0x08, 0, UInt8($0)]) }
+            #expect(
+                admission.inventories.push(
+                    ArrivedInventory(lane: lane, reader: "reader 1", tags: goods, at: admission.bench.clock.now())))
+        }
+        admission.read("k1", plate("冀A00001"))
+        admission.bench.advance(.milliseconds(301))
+        let decision = try #require(admission.channels.decisions.all().first)
+        #expect(decision.verdict.reason == .stageAllowed && decision.tag.isEmpty)
+        #expect(admission.bench.end())
+    }
+
+    @Test func overdueVehicleWhosePlateWaitsIsDecidedByItsPlate() throws {
+        let admission = try bench(alone: false)
+        admission.arrive(token(1))
+        admission.read("k1", plate("冀A00001"))
+        admission.overdue(token(1))
+        #expect(admission.reasons == [.stageAllowed])
+        #expect(admission.bench.end())
+    }
+
+    @Test func vehicleThatLeavesWhileItsPlateWaitsIsNotDecided() throws {
+        let admission = try bench(alone: false)
+        admission.arrive(token(1))
+        admission.read("k1", plate("冀A00001"))
+        admission.leave(token(1))
+        admission.bench.advance(.seconds(1))
+        #expect(admission.reasons == [])
         #expect(admission.bench.end())
     }
 }

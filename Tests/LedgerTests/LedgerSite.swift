@@ -179,7 +179,11 @@ final class LedgerSite {
         decision.registerImportedAt = clock.wall()
         decision.vehicleSource = decision.vehicle == nil ? nil : .register
         decision.vehicleKnownAt = decision.vehicle == nil ? nil : clock.wall()
-        decision.tag = "E200001"
+        decision.tag = "E2000001"
+        decision.tagReader = "reader 1"
+        decision.tagSeenAt = clock.now()
+        decision.tagPlate = decision.plate
+        decision.isNamedByTag = reason == .stageAllowed
         decision.freight = try freight()
         return decision
     }

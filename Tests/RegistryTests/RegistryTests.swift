@@ -58,6 +58,42 @@ func plate(_ text: String, _ colour: PlateColour = .yellow) throws -> Plate {
     try #require(Plate(text, colour: colour))
 }
 
+struct TagImportTests {
+    @Test func aTagNamesItsVehicleAndAFileWithoutTagsIsAsGoodAsBefore() throws {
+        let site = try Site()
+        _ = try site.vehicles("plate,colour,stage,tag\n冀A12345,1,6,e280 6894 0000 0001\n冀A12346,1,6,\n")
+        var register = try site.database.snapshot()
+        #expect(register.tagCount == 1)
+        #expect(try register.plate(of: #require(VehicleTag("E280689400000001"))) == plate("冀A12345"))
+        #expect(try register.plate(of: #require(VehicleTag("E280689400000002"))) == nil)
+        _ = try site.vehicles("车牌号码,号牌颜色,排放阶段,电子标签\n冀A12346,1,6,E280689400000002\n")
+        register = try site.database.snapshot()
+        #expect(try register.plate(of: #require(VehicleTag("E280689400000001"))) == nil, "the old rows are gone")
+        #expect(try register.plate(of: #require(VehicleTag("E280689400000002"))) == plate("冀A12346"))
+        _ = try site.vehicles(header + "冀A12345,1,,,,,6,,,,,,,\n")
+        #expect(try site.database.snapshot().tagCount == 0)
+    }
+
+    @Test func aTagOfTwoVehiclesRefusesTheFile() throws {
+        let site = try Site()
+        _ = try site.vehicles("plate,colour,stage,tag\n冀A12345,1,6,E2800001\n")
+        let problems = try site.refusal(
+            "plate,colour,stage,tag\n冀A12346,1,6,E2800002\n冀A12347,1,6,e280-0002\n")
+        #expect(
+            problems == [
+                "line 3: the tag E2800002 of 冀A12347 is already that of 冀A12346 on line 2: a tag names one vehicle, "
+                    + "so correct one of them"
+            ])
+        #expect(try site.database.snapshot().plate(of: #require(VehicleTag("E2800001"))) == plate("冀A12345"))
+    }
+
+    @Test(arguments: ["E28", "E28000", "E2G0", "标签"])
+    func whatIsNoTagIsTold(_ cell: String) throws {
+        let problems = try Site().refusal("plate,colour,stage,tag\n冀A12345,1,6,\(cell)\n")
+        #expect(problems.count == 1 && problems[0].hasPrefix("line 2: tag \"\(cell)\" is not the tag's EPC"))
+    }
+}
+
 struct VehicleImportTests {
     @Test func aRowIsKeptWithAllItsFields() throws {
         let site = try Site()

@@ -20,7 +20,7 @@ import Testing
 }
 
 @Test func thirtyVisitsShowEveryKindAndBothMakes() {
-    var plan = VisitPlan(fleet: Fleet(seed: 3), seed: 3)
+    var plan = VisitPlan(fleet: Fleet(seed: 3), seed: 3, hasTags: true)
     let visits = (0..<30).map { _ in plan.next() }
     #expect(Set(visits.map(\.kind)) == Set(VisitKind.allCases))
     #expect(Set(visits.map(\.make)).count == 2)

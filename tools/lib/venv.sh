@@ -9,5 +9,5 @@ make_venv() {
     grep -rlIF "$dir" "$dir/bin" "$dir/pyvenv.cfg" | while read -r script; do
         [ -L "$script" ] || sed -i "s|$dir|$final|g" "$script"
     done
-    "$dir/bin/python" -c 'import crcmod, cryptography, pymodbus, requests, serial'
+    "$dir/bin/python" -c 'import crcmod, cryptography, pymodbus, requests, serial, uhfreader18'
 }

@@ -34,7 +34,8 @@ KINDS = {
     1: ("boot", "version:60t cause:61t device:62t"),
     2: ("shutdown", "cause:61t"),
     3: ("capture", "lane:1 key:6t confidence:11 replayed:12f taken_at:13w photos:14photos " + CAMERA),
-    4: ("decision", "lane:1 direction:2 reason:3reason asked_ns:4l decided_ns:5l capture:6t " + CAMERA + BASIS + FREIGHT + GATE),
+    4: ("decision", "lane:1 direction:2 reason:3reason asked_ns:4l decided_ns:5l capture:6t tag_reader:150t tag_seen_ns:151l "
+        "tag_plate:152t tag_plate_colour:153 named_by_tag:154f " + CAMERA + BASIS + FREIGHT + GATE),
     5: ("pass", ROW),
     6: ("quarantine", "destination:71t due_seq:73 due_step:74 reason:64t"),
     7: ("fault-raised", "subject:63t detail:64t"),
