@@ -149,23 +149,26 @@ final class LaneThread: @unchecked Sendable {
                 visit()
                 return false
             }
+            var isServed = true
             if let event {
                 // One that finds the ring full is missed by its number.
                 _ = edges.push(event)
-                visit()
+                isServed = visit()
             }
             let now = clock.now()
             lastReturn.store(now.nanoseconds, ordering: .relaxed)
             taken = hasLooked.exchange(false, ordering: .relaxed) ? 0 : taken + 1
-            // The alarm called, or gets no processor for all the edges.
-            if event == nil || taken > LaneThread.eventsPerLook { pulse.beat(now) }
+            // The alarm called, or gets no processor for all the edges; one that is stuck inside lets the heart stop.
+            if isServed && (event == nil || taken > LaneThread.eventsPerLook) { pulse.beat(now) }
         }
         return true
     }
 
-    private func visit() {
-        guard turnstile.enter() else { return }
-        _ = attempt { () throws(MachineError) in
+    /// False when the other thread is inside and takes the turn, or when the lines failed.
+    @discardableResult
+    private func visit() -> Bool {
+        guard turnstile.enter() else { return false }
+        return attempt { () throws(MachineError) in
             repeat { try turn() } while !turnstile.leave()
         }
     }

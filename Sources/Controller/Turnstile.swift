@@ -7,36 +7,24 @@
 import Synchronization
 
 final class Turnstile: Sendable {
-    private enum State {
-        static let free: UInt8 = 0
-        static let taken: UInt8 = 1
-        /// Somebody came meanwhile.
-        static let noted: UInt8 = 2
-    }
-
-    private let state = Atomic<UInt8>(State.taken)
+    /// 0: nobody is inside. 1: somebody is. More: others came meanwhile.
+    private let count = Atomic<UInt32>(1)
 
     /// Taken: who makes it is the first inside.
     init() {}
 
+    // Each of these writes, also where a read would tell as much: what came before the one that wrote first is then seen
+    // by the one that wrote after it. With a mere read here, or a mere store below, both may miss the other's.
+
     /// False: the other one is inside and has the note.
     func enter() -> Bool {
-        while true {
-            let (isIn, seen) = state.compareExchange(
-                expected: State.free, desired: State.taken, ordering: .acquiringAndReleasing)
-            if isIn { return true }
-            if seen == State.noted { return false }
-            let (isNoted, _) = state.compareExchange(
-                expected: State.taken, desired: State.noted, ordering: .acquiringAndReleasing)
-            if isNoted { return false }
-        }
+        count.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue == 0
     }
 
     /// False: there is a note, and the caller is still inside.
     func leave() -> Bool {
-        let (isOut, _) = state.compareExchange(
-            expected: State.taken, desired: State.free, ordering: .acquiringAndReleasing)
-        if !isOut { state.store(State.taken, ordering: .releasing) }
+        let (isOut, _) = count.compareExchange(expected: 1, desired: 0, ordering: .acquiringAndReleasing)
+        if !isOut { _ = count.exchange(1, ordering: .acquiringAndReleasing) }
         return isOut
     }
 }
