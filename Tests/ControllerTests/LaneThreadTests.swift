@@ -17,6 +17,7 @@ private final class BenchLines: LinePort, @unchecked Sendable {
     private var isToWait = false
     private var isReaderWaiting = false
     private var isDeaf = false
+    private var isStalled = false
     private var events: [LineEvent] = []
     private var levels = [Bool](repeating: false, count: 256)
     private var outputs = [Bool](repeating: false, count: 256)
@@ -59,6 +60,7 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     func drive(output: Int, _ energised: Bool) throws(MachineError) {
         try check()
+        while lock.withLock({ isStalled }) { usleep(500) }
         if lock.withLock({ stuck == output }) { throw .closed(subject: "line \(output)") }
         lock.withLock {
             outputs[output] = energised
@@ -101,6 +103,9 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     /// A reader that waits comes back for edges alone, as one that hangs.
     func hang(_ hangs: Bool) { lock.withLock { isDeaf = hangs } }
+
+    /// Whoever drives an output hangs in it.
+    func stall(_ stalls: Bool) { lock.withLock { isStalled = stalls } }
 
     /// This output can be driven no more.
     func jam(_ output: LaneOutput) { lock.withLock { stuck = Int(output.rawValue) } }
@@ -419,6 +424,22 @@ private final class LaneBench {
         }
         lane.lines.hang(false)
         lane.bench.settle()
+        #expect(lane.bench.end())
+    }
+
+    @Test func edgesKeepNoHeartBeatingWhenTheirTurnHangs() throws {
+        let lane = try LaneBench()
+        lane.bench.settle()
+        lane.lines.stall(true)
+        #expect(lane.channels.words.push(.order(lane.status.lane, .hold(true))))
+        usleep(50_000)
+        lane.bench.clock.advance(.milliseconds(1_000))
+        for count in 0..<1_000 { lane.lines.set(.approach, count % 2 == 1, at: lane.bench.clock.now()) }
+        lane.lines.wake()
+        #expect(eventually { lane.lines.isIdle })
+        #expect(lane.bench.pulse.age(lane.bench.clock.now()) >= .milliseconds(1_000))
+        lane.lines.stall(false)
+        #expect(eventually { lane.lines.times(.raise) == 1 })
         #expect(lane.bench.end())
     }
 

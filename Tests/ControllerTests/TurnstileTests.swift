@@ -1,3 +1,4 @@
+import Foundation
 import Machine
 import Synchronization
 import Testing
@@ -47,5 +48,50 @@ private final class Work: @unchecked Sendable {
         #expect(other.join(within: .seconds(60)))
         #expect(work.done == 400_000 && work.collisions.load(ordering: .relaxed) == 0)
         #expect(work.turnstile.enter(), "nobody is left inside")
+    }
+
+    /// One brings a thing at a time and waits until it is taken, while the other comes and goes: a note that is missed
+    /// leaves it lying.
+    @Test func nothingIsLeftLyingWhileTheOtherComesAndGoes() throws {
+        let shelf = Shelf()
+        let isOver = Flag()
+        let other = try Thread(ThreadSettings(name: "other"), shortfall: { _ in }) {
+            while !isOver.isRaised { shelf.comeAndGo() }
+        }
+        #expect(shelf.turnstile.leave())
+        var isLeft = false
+        for thing in 1...300_000 where !isLeft { isLeft = !shelf.isTaken(thing) }
+        isOver.raise()
+        #expect(other.join(within: .seconds(10)))
+        #expect(!isLeft)
+    }
+}
+
+private final class Shelf: @unchecked Sendable {
+    let turnstile = Turnstile()
+    let ring = Ring<Int>(capacity: 2, bell: nil)
+    let taken = Atomic<Int>(0)
+
+    func isTaken(_ thing: Int) -> Bool {
+        _ = ring.push(thing)
+        if turnstile.enter() {
+            repeat { turn() } while !turnstile.leave()
+        }
+        for _ in 0..<5_000_000 where taken.load(ordering: .acquiring) == thing { return true }
+        return false
+    }
+
+    /// Nothing is taken in the first turn: it is there to be noted in.
+    func comeAndGo() {
+        guard turnstile.enter() else {
+            // One that knocks without a pause never lets the other leave.
+            usleep(1)
+            return
+        }
+        while !turnstile.leave() { turn() }
+    }
+
+    private func turn() {
+        while let thing = ring.pop() { taken.store(thing, ordering: .releasing) }
     }
 }
