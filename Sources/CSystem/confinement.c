@@ -1,8 +1,8 @@
 // System calls that a thread gives up for good, by a filter of the kernel's (seccomp), which each thread that it starts
 // has too. What is given up fails with EPERM: a call that was left out by mistake costs what it was for, not the gate.
 //
-// Two lists. `never`: what no thread of the firmware does: start programs, reach into other processes, change the system,
-// load code. `closed`: what a thread does not need that speaks through descriptors which are open already.
+// Two lists. `never`: what no thread of the firmware does: start programs, reach into other processes, change the
+// system, load code. `closed`: what a thread does not need that speaks through descriptors which are open already.
 #define _GNU_SOURCE 1
 #include "CSystem.h"
 

@@ -1,5 +1,5 @@
-// When the lanes have something to do that no edge begins: a word of the ledger thread, a deadline, a look every tenth of
-// a second.
+// When the lanes have something to do that no edge begins: a word of the ledger thread, a deadline, a look every tenth
+// of a second.
 //
 // Invariants: no heap, no lock. Each deadline is called for once: the turn that follows sets the next.
 

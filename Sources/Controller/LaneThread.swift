@@ -1,6 +1,6 @@
-// The lane: edges, verdicts and orders in, relays out, for all arms of the board. Two threads take turns at it. The lane
-// thread waits in the read of the lines and nowhere else, which is the shortest way from an edge to a relay; the alarm's
-// thread waits for words and deadlines. A turn is a turn whoever takes it: edges, then words, then timers.
+// The lane: edges, verdicts and orders in, relays out, for all arms of the board. Two threads take turns at it. The
+// lane thread waits in the read of the lines and nowhere else, which is the shortest way from an edge to a relay; the
+// alarm's thread waits for words and deadlines. A turn is a turn whoever takes it: edges, then words, then timers.
 //
 // Invariants: one thread at a time is inside, and none waits for the other (Turnstile). The heart beats only while both
 // are well. No heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never

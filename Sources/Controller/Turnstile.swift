@@ -1,5 +1,5 @@
-// Lets one of two threads in, and nobody wait: who finds the other inside leaves a note, and the other does what there is
-// to do before it goes. No call to the kernel, and none of a lock's: the one with the higher priority never stands
+// Lets one of two threads in, and nobody wait: who finds the other inside leaves a note, and the other does what there
+// is to do before it goes. No call to the kernel, and none of a lock's: the one with the higher priority never stands
 // behind the one with the lower and its wake-up.
 //
 // Invariant: what was there to do when `enter` said no is done by whoever is inside.
@@ -13,8 +13,8 @@ final class Turnstile: Sendable {
     /// Taken: who makes it is the first inside.
     init() {}
 
-    // Each of these writes, also where a read would tell as much: what came before the one that wrote first is then seen
-    // by the one that wrote after it. With a mere read here, or a mere store below, both may miss the other's.
+    // Each of these writes, also where a read would tell as much: what came before the one that wrote first is then
+    // seen by the one that wrote after it. With a mere read here, or a mere store below, both may miss the other's.
 
     /// False: the other one is inside and has the note.
     func enter() -> Bool {

@@ -1,5 +1,5 @@
-// What a thread may not ask of the kernel any more, so that bytes from outside that get the better of a parser do not get the
-// better of the board. The lists are in confinement.c.
+// What a thread may not ask of the kernel any more, so that bytes from outside that get the better of a parser do not
+// get the better of the board. The lists are in confinement.c.
 //
 // Invariants: a thread never gets back what it gave up, and each thread that it starts has given it up too.
 // Limits: a filter is a thread's, and memory is the process's: who can write all of it can use another thread's rights.

@@ -1,8 +1,8 @@
 // Reads that wait, and that another thread ends: the shortest way from an event to the thread that it is for. A wait in
 // poll(2) can be ended by other means too, and costs as much as the read again.
 //
-// Invariant: an interruption is never lost. It first takes the descriptor's leave to wait, then sends a signal that does
-// nothing: a read that waits is begun anew without that leave, and one that comes later has none.
+// Invariant: an interruption is never lost. It first takes the descriptor's leave to wait, then sends a signal that
+// does nothing: a read that waits is begun anew without that leave, and one that comes later has none.
 // Limits: one thread reads; nobody else changes the descriptor's flags.
 
 import CSystem

@@ -18,6 +18,7 @@ private final class BenchLines: LinePort, @unchecked Sendable {
     private var isReaderWaiting = false
     private var isDeaf = false
     private var isStalled = false
+    private var isHeld = false
     private var events: [LineEvent] = []
     private var levels = [Bool](repeating: false, count: 256)
     private var outputs = [Bool](repeating: false, count: 256)
@@ -60,7 +61,10 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     func drive(output: Int, _ energised: Bool) throws(MachineError) {
         try check()
-        while lock.withLock({ isStalled }) { usleep(500) }
+        while lock.withLock({
+            isHeld = isStalled
+            return isStalled
+        }) { usleep(500) }
         if lock.withLock({ stuck == output }) { throw .closed(subject: "line \(output)") }
         lock.withLock {
             outputs[output] = energised
@@ -103,6 +107,9 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     /// A reader that waits comes back for edges alone, as one that hangs.
     func hang(_ hangs: Bool) { lock.withLock { isDeaf = hangs } }
+
+    /// Somebody hangs in driving an output.
+    var isHolding: Bool { lock.withLock { isHeld } }
 
     /// Whoever drives an output hangs in it.
     func stall(_ stalls: Bool) { lock.withLock { isStalled = stalls } }
@@ -432,7 +439,8 @@ private final class LaneBench {
         lane.bench.settle()
         lane.lines.stall(true)
         #expect(lane.channels.words.push(.order(lane.status.lane, .hold(true))))
-        usleep(50_000)
+        // The alarm's thread: the reader has nothing to read yet.
+        #expect(eventually { lane.lines.isHolding })
         lane.bench.clock.advance(.milliseconds(1_000))
         for count in 0..<1_000 { lane.lines.set(.approach, count % 2 == 1, at: lane.bench.clock.now()) }
         lane.lines.wake()

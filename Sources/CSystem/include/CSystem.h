@@ -202,7 +202,7 @@ int gw_pty_open(char *name, size_t capacity);
 
 /// Whether the kernel filters system calls (seccomp). Emulators of one do not.
 bool gw_confinement_exists(void);
-/// NEVER: what no thread of the firmware needs. CLOSED: what one does not need that opens nothing, files or connections.
+/// NEVER: what no thread of the firmware needs. CLOSED: what one that opens no file and no connection does not need.
 enum { GW_CONFINE_NEVER = 1, GW_CONFINE_CLOSED = 2 };
 /// The calling thread, and each that it starts, gives these calls up: they fail with EPERM. 0 or an errno value.
 int gw_confine(int what);
