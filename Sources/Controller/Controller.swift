@@ -340,7 +340,9 @@ public final class Controller {
 /// foreign, and a filter would stand between an edge and its relay.
 private func confine(_ confinement: Confinement, _ log: Log) {
     guard let errno = giveUp(confinement) else { return }
-    log.warning("threads keep system calls that they do not need: \(systemErrorText(errno))")
+    log.warning(
+        "threads keep system calls that they do not need: \(systemErrorText(errno)); gatewarden check says how to get "
+            + "the kernel's filters")
 }
 
 extension LedgerKeeping {

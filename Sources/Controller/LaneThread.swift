@@ -117,6 +117,8 @@ final class LaneThread: @unchecked Sendable {
             repeat { try turn() } while !turnstile.leave()
         }
         guard isStarted, serve() else { return }
+        // Who looks at the lines from now on does not wait for an edge.
+        lines.interrupt()
         allOff()
         if failure != nil { hasFailed.raise() }
     }

@@ -78,6 +78,9 @@ private final class BenchLines: LinePort, @unchecked Sendable {
 
     // MARK: the test's side
 
+    /// A read of the lines would wait.
+    var isWaitedFor: Bool { lock.withLock { isToWait } }
+
     /// All edges so far are dealt with.
     var isIdle: Bool { lock.withLock { events.isEmpty && isReaderWaiting } }
 
@@ -262,6 +265,7 @@ private final class LaneBench {
         #expect(ends.map(\.outcome) == [.completed] && ends.map(\.token) == [token])
         #expect(lane.status.count(.completed) == 1 && lane.status.lost.load(ordering: .relaxed) == 0)
         #expect(lane.bench.end() && lane.thread.failure == nil)
+        #expect(!lane.lines.isWaitedFor, "the power's end looks at the contacts")
     }
 
     @Test func refusedOrStrangeVerdictsRaiseNothing() throws {
