@@ -72,9 +72,11 @@ class Site:
     def __init__(self, files):
         gate = Gate(board=BOARD, append="loglevel=7")
         gate.disk.install("bundles", files)
+        # Room for all these and for one that is fetched, once the data partition has grown.
+        os.truncate(gate.disk.path, 1 << 30)
         gate.start(STICK)
         secret, _ = gate.console.wait(r"shown this once:\r?\n +([a-z0-9-]{23})", 60)
-        confirmed, _ = gate.console.wait(r"is confirmed", 60)
+        confirmed, _ = gate.console.wait(r"grow: data has \d+ MiB now", 60)
         if not check("the board serves and takes its secret", secret and confirmed and gate.log_in(secret[1].decode()),
                      gate.console.text()[-2500:]):
             check.finish()
