@@ -148,6 +148,8 @@ class Disk:
 
     def extract(self, partition, path):
         """The partition as a file of its own."""
+        # The data partition may have grown.
+        self.read_table()
         start, size = self.partitions[partition]
         subprocess.run(["dd", f"if={self.path}", f"of={path}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}",
                         "conv=sparse", "status=none"], check=True)
