@@ -1,11 +1,12 @@
 // A plugin of QEMU: writes down each value that the guest stores in the data and direction registers of the gate's GPIO
 // bank, with its instant of virtual time; and, when told, moves input pins at exact instants of it.
 //
-//     -plugin pin_clock.so,log=FILE[,go=FILE,pins=A:B:C…,turn=MICROSECONDS]
+//     -plugin pin_clock.so,log=FILE[,go=FILE,pins=A:B:C…,turn=MICROSECONDS[,moves=PIN-LEVEL-TURN:…,period=TURNS]]
 //
 // As soon as the file `go` is there, each pin in its turn goes high for an eighth of a turn. A turn is up to a tenth
-// longer than it says, by chance that repeats from run to run. A line of the log: instant in nanoseconds, then
-// `in PIN LEVEL`, `data VALUE` or `direction VALUE`. What the log has is kept.
+// longer than it says, by chance that repeats from run to run. A move sets a pin in the same instant as the pin of that
+// turn rises, in each period anew. A line of the log: instant in nanoseconds, then `in PIN LEVEL`, `beside PIN LEVEL`,
+// `data VALUE` or `direction VALUE`. What the log has is kept.
 //
 // The plugin interface has neither clock nor pins: these are functions of QEMU itself, which it exports to its modules.
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PLUGIN_VERSION = 4, NO_REGISTERS = 0, STORES = 2, VIRTUAL_CLOCK = 1, MOST_PINS = 32 };
+enum { PLUGIN_VERSION = 4, NO_REGISTERS = 0, STORES = 2, VIRTUAL_CLOCK = 1, MOST_PINS = 32, MOST_MOVES = 32 };
 enum { DATA_REGISTER = 0x30240000, POLL_NS = 5000000 };
 
 int qemu_plugin_version = PLUGIN_VERSION;
@@ -54,6 +55,13 @@ static int pins[MOST_PINS], pin_count, step;
 static int64_t turn_ns = 20000000;
 static uint32_t chance = 1;
 static bool is_wound, is_going, is_high;
+static struct { int pin, level, turn; } moves[MOST_MOVES];
+static int move_count, period = 1;
+
+static void set(const char *what, int64_t now, int pin, int level) {
+    fprintf(file, "%lld %s %d %d\n", (long long)now, what, pin, level);
+    qemu_set_irq(qdev_get_gpio_in(object_resolve_path("/machine/soc/gpio5", NULL), pin), level);
+}
 
 static void tick(void *opaque) {
     int64_t now = qemu_clock_get_ns(VIRTUAL_CLOCK);
@@ -65,8 +73,9 @@ static void tick(void *opaque) {
     }
     int pin = pins[step % pin_count];
     is_high = !is_high;
-    fprintf(file, "%lld in %d %d\n", (long long)now, pin, is_high);
-    qemu_set_irq(qdev_get_gpio_in(object_resolve_path("/machine/soc/gpio5", NULL), pin), is_high);
+    set("in", now, pin, is_high);
+    for (int index = 0; is_high && index < move_count; index++)
+        if (moves[index].turn == step % period) set("beside", now, moves[index].pin, moves[index].level);
     if (!is_high) step++;
     chance = chance * 1664525 + 1013904223;
     int64_t rest = turn_ns - turn_ns / 8 + turn_ns / 10 * (chance >> 16) / 65536;
@@ -113,11 +122,18 @@ int qemu_plugin_install(uint64_t id, const void *info, int count, char **argumen
         if (strncmp(arguments[index], "log=", 4) == 0) log = value;
         if (strncmp(arguments[index], "go=", 3) == 0) go = strdup(value);
         if (strncmp(arguments[index], "turn=", 5) == 0) turn_ns = atoll(value) * 1000;
+        if (strncmp(arguments[index], "period=", 7) == 0) period = atoi(value);
+        if (strncmp(arguments[index], "moves=", 6) == 0)
+            for (char *rest = value; *rest != 0 && move_count < MOST_MOVES; rest += *rest == ':') {
+                moves[move_count].pin = (int)strtol(rest, &rest, 10);
+                moves[move_count].level = -(int)strtol(rest, &rest, 10);
+                moves[move_count++].turn = -(int)strtol(rest, &rest, 10);
+            }
         if (strncmp(arguments[index], "pins=", 5) == 0)
             for (char *rest = value; *rest != 0 && pin_count < MOST_PINS; rest += *rest == ':')
                 pins[pin_count++] = (int)strtol(rest, &rest, 10);
     }
-    if (log == NULL || (go == NULL) != (pin_count == 0) || (file = fopen(log, "a")) == NULL) return -1;
+    if (log == NULL || (go == NULL) != (pin_count == 0) || period < 1 || (file = fopen(log, "a")) == NULL) return -1;
     setvbuf(file, NULL, _IOLBF, 0);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
