@@ -55,10 +55,10 @@ private final class Work: @unchecked Sendable {
     @Test func nothingIsLeftLyingWhileTheOtherComesAndGoes() throws {
         let shelf = Shelf()
         let isOver = Flag()
+        #expect(shelf.turnstile.leave())
         let other = try Thread(ThreadSettings(name: "other"), shortfall: { _ in }) {
             while !isOver.isRaised { shelf.comeAndGo() }
         }
-        #expect(shelf.turnstile.leave())
         var isLeft = false
         for thing in 1...300_000 where !isLeft { isLeft = !shelf.isTaken(thing) }
         isOver.raise()
