@@ -1,11 +1,13 @@
 // The lane: edges, verdicts and orders in, relays out, for all arms of the board. Two threads take turns at it. The
-// lane thread waits in the read of the lines and nowhere else, which is the shortest way from an edge to a relay; the
-// alarm's thread waits for words and deadlines. A turn is a turn whoever takes it: edges, then words, then timers.
+// lane thread waits in the read of the lines and nowhere else, which is the shortest way from an edge to a relay, and
+// takes edges; the alarm's thread waits for words and deadlines, and takes these too.
 //
-// Invariants: one thread at a time is inside, and none waits for the other (Turnstile). The heart beats only while both
-// are well. No heap, no lock, no log, no file. What it has to say goes into rings, and a full ring is counted, never
-// waited for. The ring of words is filled by the ledger thread alone, after the commit: a raise without a durable
-// decision or order has no way to come about (promise 1).
+// Invariants: one thread at a time is inside, and none waits for the other (Turnstile). Each edge that was read is
+// taken before each word and each timer, and as long as edges follow each other the lane thread reads on: it looks at
+// words and timers only for an alarm that found it inside, or that has not come for many edges. The heart beats only
+// while edges are read and somebody looks at words and timers. No heap, no lock, no log, no file. What it has to say
+// goes into rings, and a full ring is counted, never waited for. The ring of words is filled by the ledger thread
+// alone, after the commit: a raise without a durable decision or order has no way to come about (promise 1).
 // When the lines fail, each output is switched off for itself, as far as it can be reached, and the thread ends: the
 // supervisor ends the process.
 // Limits: 8 arms with at most 8 lanes together.
@@ -52,7 +54,7 @@ final class LaneThread: @unchecked Sendable {
     private let edges = Ring<LineEvent>(capacity: 64, bell: nil)
     /// When the lane thread last came out of its read, in lane time.
     private let lastReturn: Atomic<UInt64>
-    /// Since the lane thread last asked.
+    /// The alarm, since the lane thread last asked.
     private let hasLooked = Atomic<Bool>(false)
     private let isAlarmOut = Flag()
     private var readFailure: MachineError?
@@ -72,8 +74,9 @@ final class LaneThread: @unchecked Sendable {
     /// Read only once `hasFailed` is raised.
     private(set) var failure: MachineError?
 
-    /// So many edges between two looks of the alarm: a chattering input keeps its thread out, and is no reason to die.
-    private static let eventsPerLook = 64
+    /// After so many edges without a look of the alarm's the lane thread looks itself: a chattering input keeps the
+    /// alarm's thread from its processor, and is no reason to die.
+    private static let edgesPerLook = 64
     /// A lane thread that has had no edge for so long is called, and misses its heartbeats if it does not come.
     private static let calledAfter = Interval.milliseconds(200)
     private static let missedAfter = Interval.milliseconds(400)
@@ -114,7 +117,7 @@ final class LaneThread: @unchecked Sendable {
     func run() {
         let isStarted = attempt { () throws(MachineError) in
             for arm in arms.indices { try step(.start(try levels(arm)), arm, at: clock.now()) }
-            repeat { try turn() } while !turnstile.leave()
+            repeat { try turn(looks: true) } while !turnstile.leave()
         }
         guard isStarted, serve() else { return }
         // Who looks at the lines from now on does not wait for an edge.
@@ -126,7 +129,7 @@ final class LaneThread: @unchecked Sendable {
     /// The body of the alarm's thread, whose priority is one below the lane's: an edge does not wait for it.
     func runAlarm() {
         alarm.run(clock, until: stop) {
-            visit()
+            visit(looks: true)
             hasLooked.store(true, ordering: .relaxed)
             let now = clock.now()
             let silence = now.since(Instant(nanoseconds: lastReturn.load(ordering: .relaxed)))
@@ -139,7 +142,7 @@ final class LaneThread: @unchecked Sendable {
 
     /// False when the lines failed.
     private func serve() -> Bool {
-        var taken = 0
+        var unlooked = 0
         while !isAlarmOut.isRaised {
             let event: LineEvent?
             do throws(MachineError) {
@@ -148,30 +151,33 @@ final class LaneThread: @unchecked Sendable {
             } catch {
                 readFailure = error
                 hasReadFailed.raise()
-                visit()
+                visit(looks: false)
                 return false
             }
-            var isServed = true
+            let looks = unlooked == LaneThread.edgesPerLook
+            // Without an edge it was the alarm that called. With one, only a look says that words and timers are well.
+            var isWell = event == nil
             if let event {
                 // One that finds the ring full is missed by its number.
                 _ = edges.push(event)
-                isServed = visit()
+                isWell = visit(looks: looks) && looks
             }
             let now = clock.now()
             lastReturn.store(now.nanoseconds, ordering: .relaxed)
-            taken = hasLooked.exchange(false, ordering: .relaxed) ? 0 : taken + 1
-            // The alarm called, or gets no processor for all the edges; one that is stuck inside lets the heart stop.
-            if isServed && (event == nil || taken > LaneThread.eventsPerLook) { pulse.beat(now) }
+            unlooked = hasLooked.exchange(false, ordering: .relaxed) || looks ? 0 : unlooked + 1
+            if isWell { pulse.beat(now) }
         }
         return true
     }
 
     /// False when the other thread is inside and takes the turn, or when the lines failed.
     @discardableResult
-    private func visit() -> Bool {
+    private func visit(looks: Bool) -> Bool {
         guard turnstile.enter() else { return false }
         return attempt { () throws(MachineError) in
-            repeat { try turn() } while !turnstile.leave()
+            try turn(looks: looks)
+            // Who came meanwhile may have been the alarm.
+            while !turnstile.leave() { try turn(looks: true) }
         }
     }
 
@@ -189,9 +195,14 @@ final class LaneThread: @unchecked Sendable {
     }
 
     /// Edges first, always: an arm must not begin to fall on a presence that is known already.
-    private func turn() throws(MachineError) {
+    private func turn(looks: Bool) throws(MachineError) {
         if hasReadFailed.isRaised, let readFailure { throw readFailure }
         try takeEdges()
+        if looks { try look() }
+        alarm.set(soonest)
+    }
+
+    private func look() throws(MachineError) {
         while let word = channels.words.pop() {
             try takeEdges()
             let arm = Int(armOfLane[Int(word.lane.index)])
@@ -202,7 +213,6 @@ final class LaneThread: @unchecked Sendable {
             let now = clock.now()
             if let deadline = arms[arm].deadline, deadline <= now { try step(.event(.timer), arm, at: now) }
         }
-        alarm.set(soonest)
     }
 
     private func takeEdges() throws(MachineError) {
