@@ -4,10 +4,11 @@
 //
 // Invariants: one thread at a time is inside, and none waits for the other (Turnstile). Each edge that was read is
 // taken before each word and each timer, and as long as edges follow each other the lane thread reads on: it looks at
-// words and timers only for an alarm that found it inside, or that has not come for many edges. The heart beats only
-// while edges are read and somebody looks at words and timers. No heap, no lock, no log, no file. What it has to say
-// goes into rings, and a full ring is counted, never waited for. The ring of words is filled by the ledger thread
-// alone, after the commit: a raise without a durable decision or order has no way to come about (promise 1).
+// words and timers only for an alarm that found it inside, or that has not come for many edges. A lost edge is noticed:
+// one that the kernel drops is an older one and missed by its number, and the ring's own says so itself. The heart
+// beats only while edges are read and somebody looks at words and timers. No heap, no lock, no log, no file. What it
+// has to say goes into rings, and a full ring is counted, never waited for. The ring of words is filled by the ledger
+// thread alone, after the commit: a raise without a durable decision or order has no way to come about (promise 1).
 // When the lines fail, each output is switched off for itself, as far as it can be reached, and the thread ends: the
 // supervisor ends the process.
 // Limits: 8 arms with at most 8 lanes together.
@@ -51,7 +52,9 @@ final class LaneThread: @unchecked Sendable {
     private let alarm: LaneAlarm
     private let turnstile = Turnstile()
     /// From the lane thread to whoever is inside.
-    private let edges = Ring<LineEvent>(capacity: 64, bell: nil)
+    private let edges = Ring<LineEvent>(capacity: 256, bell: nil)
+    /// The ring was full: it refuses the newest, and nothing that follows need tell that one is missing.
+    private let hasDropped = Atomic<Bool>(false)
     /// When the lane thread last came out of its read, in lane time.
     private let lastReturn: Atomic<UInt64>
     /// The alarm, since the lane thread last asked.
@@ -158,8 +161,7 @@ final class LaneThread: @unchecked Sendable {
             // Without an edge it was the alarm that called. With one, only a look says that words and timers are well.
             var isWell = event == nil
             if let event {
-                // One that finds the ring full is missed by its number.
-                _ = edges.push(event)
+                if !edges.push(event) { hasDropped.store(true, ordering: .releasing) }
                 isWell = visit(looks: looks) && looks
             }
             let now = clock.now()
@@ -216,7 +218,17 @@ final class LaneThread: @unchecked Sendable {
     }
 
     private func takeEdges() throws(MachineError) {
-        while let event = edges.pop() { try take(event) }
+        while let event = edges.pop() {
+            if event.sequence != lastSequence &+ 1 { try noteLoss(at: event.at) }
+            lastSequence = event.sequence
+            for index in wiring.range(ofPort: event.input) {
+                let input = wiring.inputs[index]
+                let isActive = event.isHigh == input.isActiveHigh
+                try step(
+                    .event(.sensor(input.sensor, isActive: isActive)), Int(input.arm), at: event.at, isEdge: true)
+            }
+        }
+        if hasDropped.exchange(false, ordering: .acquiringAndReleasing) { try noteLoss(at: clock.now()) }
     }
 
     /// The arms' next deadline.
@@ -231,27 +243,16 @@ final class LaneThread: @unchecked Sendable {
 
     // MARK: what comes in
 
-    private func take(_ event: LineEvent) throws(MachineError) {
-        if event.sequence != lastSequence &+ 1 {
-            for arm in arms.indices {
-                status(arms[arm].lane)?.edgesLost.wrappingAdd(1, ordering: .relaxed)
-                try step(.event(.edgesLost), arm, at: event.at)
-                try reread(arm, at: event.at)
-            }
+    /// Edges are missing: each arm counts as occupied until its levels are read.
+    private func noteLoss(at instant: Instant) throws(MachineError) {
+        for arm in arms.indices {
+            status(arms[arm].lane)?.edgesLost.wrappingAdd(1, ordering: .relaxed)
+            try step(.event(.edgesLost), arm, at: instant)
+            let levels = try levels(arm)
+            // Presence first: an approach loop that clears while the safety loop is held means a way forward.
+            try tell(arm, levels, presence: true, at: instant)
+            try tell(arm, levels, presence: false, at: instant)
         }
-        lastSequence = event.sequence
-        for index in wiring.range(ofPort: event.input) {
-            let input = wiring.inputs[index]
-            let isActive = event.isHigh == input.isActiveHigh
-            try step(.event(.sensor(input.sensor, isActive: isActive)), Int(input.arm), at: event.at, isEdge: true)
-        }
-    }
-
-    private func reread(_ arm: Int, at instant: Instant) throws(MachineError) {
-        let levels = try levels(arm)
-        // Presence first: an approach loop that clears while the safety loop is held means a way forward.
-        try tell(arm, levels, presence: true, at: instant)
-        try tell(arm, levels, presence: false, at: instant)
     }
 
     private func tell(_ arm: Int, _ levels: SensorSet, presence: Bool, at instant: Instant) throws(MachineError) {

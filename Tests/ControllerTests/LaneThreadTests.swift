@@ -87,6 +87,22 @@ import Testing
         #expect(lane.bench.end())
     }
 
+    @Test func theNewestEdgeOfABurstIsNotLostUnnoticed() throws {
+        let lane = try LaneBench()
+        lane.lines.stall(true)
+        #expect(lane.channels.words.push(.order(lane.status.lane, .hold(true))))
+        // The alarm's thread hangs inside while the lane thread reads more edges than may wait for it.
+        #expect(eventually { lane.lines.isHolding })
+        for count in 0..<600 { lane.lines.set(.approach, count % 2 == 0, at: lane.bench.clock.now()) }
+        lane.lines.set(.safety, true, at: lane.bench.clock.now())
+        lane.lines.wake()
+        #expect(eventually { lane.lines.isIdle })
+        lane.lines.stall(false)
+        lane.bench.settle()
+        #expect(lane.status.active.contains(.safety) && lane.status.edgesLost.load(ordering: .relaxed) == 1)
+        #expect(lane.bench.end())
+    }
+
     @Test func fullRingsAreCountedAndNeverHoldUpTheLane() throws {
         let lane = try LaneBench(ringCapacity: 2)
         for _ in 0..<20 { lane.visitInVain() }
