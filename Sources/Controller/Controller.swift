@@ -2,8 +2,8 @@
 //
 // Invariants: what can fail fails before the first thread starts, with one line that says what to do; the lane is live
 // before the network, the uplink and the console; at the end the lane goes first, so that its last words are kept, and
-// the ledger goes last.
-// Limits: 8 lanes on one thread, a sign and a tag reader for each, and one uplink in this version.
+// the ledger goes last. A lane that does not end leaves no output on, and the run does not end well.
+// Limits: 8 lanes on one pair of threads, a sign and a tag reader for each, and one uplink in this version.
 
 import Admission
 import Configuration
@@ -117,7 +117,7 @@ public final class Controller {
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
             schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power)
-        let end = supervisor.run()
+        var end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
         stop.raise()
@@ -125,7 +125,8 @@ public final class Controller {
         for uplink in uplinks { uplink.stop() }
         check?.work.stop()
         if let check { others.append(check.thread) }
-        for thread in [laneHandle, alarmHandle, admissionHandle] + others {
+        end = endLane(laneThread, [laneHandle, alarmHandle], end, supervisor)
+        for thread in [admissionHandle] + others {
             if !join(thread, within: .seconds(5), supervisor) { log.warning("a thread did not end in time") }
         }
         // What waits for a medium that hangs is left behind.
@@ -139,6 +140,23 @@ public final class Controller {
         if !join(ledgerHandle, within: .seconds(20), supervisor) { log.error("the ledger thread did not end in time") }
         guard let powerThread else { return end }
         return leave(powerThread, end, supervisor)
+    }
+
+    /// Whatever the lane's threads hang in, and whatever output they could not reach: all go off. Nobody looks at their
+    /// heartbeats any more.
+    private func endLane(_ lane: LaneThread, _ threads: [Thread], _ end: RunEnd, _ supervisor: Supervisor) -> RunEnd {
+        var end = end
+        if !threads.allSatisfy({ join($0, within: .seconds(5), supervisor) }) {
+            end = .laneHung
+        } else if lane.hasFailed.isRaised, let failure = lane.failure {
+            // With an empty battery the UPS is more urgent than the lines.
+            if case .signal = end { end = .linesLost(failure) }
+        } else {
+            return end
+        }
+        CrashRecord.write(end.cause)
+        log.error("\(end.cause): all outputs were told to go off")
+        return end
     }
 
     /// The last word goes to the UPS, when the ledger is closed.
@@ -363,6 +381,7 @@ extension RunEnd {
         switch self {
         case .signal(let signal): "signal \(signal)"
         case .linesLost(let error): "lines lost: \(error.description)"
+        case .laneHung: "the lane's threads hang"
         case .powerOff, .powerBack: "the battery is nearly empty"
         }
     }

@@ -122,9 +122,10 @@ final class LaneThread: @unchecked Sendable {
             for arm in arms.indices { try step(.start(try levels(arm)), arm, at: clock.now()) }
             repeat { try turn(looks: true) } while !turnstile.leave()
         }
-        guard isStarted, serve() else { return }
+        let isToSwitchOff = isStarted && serve()
         // Who looks at the lines from now on does not wait for an edge.
         lines.interrupt()
+        guard isToSwitchOff else { return }
         allOff()
         if failure != nil { hasFailed.raise() }
     }

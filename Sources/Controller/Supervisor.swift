@@ -13,6 +13,8 @@ import Synchronization
 public enum RunEnd: Sendable {
     case signal(Int32)
     case linesLost(MachineError)
+    /// One of the lane's threads did not end when it was told to.
+    case laneHung
     /// The battery was nearly empty, and the UPS switches itself off, to come back with the mains.
     case powerOff
     /// The battery was nearly empty, and the mains is back: start again.

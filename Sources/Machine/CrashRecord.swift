@@ -32,7 +32,7 @@ public enum CrashRecord {
         _ = ftruncate(crashDescriptor, 0)
     }
 
-    /// Writes the record. The process ends right after, and the kernel keeps what was written; no fsync, since the disk
+    /// Writes the record. The process is about to end, and the kernel keeps what was written; no fsync, since the disk
     /// may be the very thing that hangs.
     public static func write(_ text: String) {
         CrashOutputs.off()

@@ -114,6 +114,10 @@ class LineSite:
             self._sequence += 1
             self._peer.send(self._message(4, line, int(level), self._sequence))
 
+    def hang_up(self):
+        with self._changed:
+            self._peer.shutdown(socket.SHUT_RDWR)
+
     def wait_drive(self, output, level, seconds):
         with self._changed:
             return self._changed.wait_for(lambda: (output, level) in self.drives, seconds)
