@@ -146,7 +146,7 @@ let tests: [Target] = [
     roomTests("Domain", []),
     roomTests("LaneCore", ["Domain"], settings: laneSettings),
     roomTests("LaneTrace", ["Domain", "LaneCore"]),
-    roomTests("Machine", ["Domain", "CSystem"]),
+    roomTests("Machine", ["Domain", "CSystem", "CLibgpiod"]),
     roomTests("Crypto", ["Domain"]),
     roomTests("Formats", ["Domain"]),
     roomTests("Store", []),

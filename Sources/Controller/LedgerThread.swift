@@ -223,8 +223,8 @@ final class LedgerThread: @unchecked Sendable {
         let waiting = decisions.count + reports.count + orders.count + supplements.count + receipts.count
         let lost = waiting == 0 ? "" : "\(waiting) items could not be recorded and are lost: "
         let text = lost + error.description
-        log.error("\(text): safe outputs and restart, in a new ledger")
         CrashRecord.write(text)
+        log.error("\(text): safe outputs and restart, in a new ledger")
         endProcess(70)
     }
 

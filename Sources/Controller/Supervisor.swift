@@ -104,8 +104,9 @@ final class Supervisor {
         guard lateLooks >= Supervisor.lateLooksToEnd else { return }
         for pulse in late {
             let text = "thread \(pulse.name) stalled for \(pulse.age(now).milliseconds) ms"
-            log.error("\(text): safe outputs and restart")
+            // Before the log, whose terminal may hold up who writes.
             CrashRecord.write(text)
+            log.error("\(text): safe outputs and restart")
             endProcess(70)
         }
     }

@@ -1,7 +1,8 @@
 // De-energises the board's outputs when the process is about to end by a crash: the kernel leaves a line as it was
 // driven.
 //
-// Invariants: `off` is async-signal-safe: one ioctl, no lock, no allocation.
+// Invariants: `off` is async-signal-safe: one ioctl, no lock, no allocation. From the first `off` on nothing can be
+// energised; what was on its way to the kernel then is what the second is for.
 // Limits: one chip's request, the one that drives the lanes.
 
 import CLibgpiod
@@ -21,6 +22,6 @@ enum CrashOutputs {
     }
 
     static func off() {
-        if requestDescriptor >= 0 { _ = gw_lines_set(requestDescriptor, outputMask, 0) }
+        if requestDescriptor >= 0 { _ = gw_lines_end(requestDescriptor, outputMask) }
     }
 }

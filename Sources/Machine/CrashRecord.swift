@@ -51,7 +51,6 @@ public enum CrashRecord {
         clear()
         _ = CSystem.write(crashDescriptor, &text, 9)
         CrashTrace.write()
-        // The lane thread may have driven one in the meantime.
         CrashOutputs.off()
     }
 }

@@ -7,8 +7,13 @@
 #include <stdint.h>
 
 /// Sets the lines of `mask` (bit n: the n-th line of the request) to `active`; 0, or -1 and errno. Async-signal-safe,
-/// and a tenth of the instructions that libgpiod takes, which looks each line up.
+/// and a tenth of the instructions that libgpiod takes, which looks each line up. ESHUTDOWN for what would be active
+/// after gw_lines_end.
 int gw_lines_set(int request_fd, uint64_t mask, uint64_t active);
+
+/// Sets the lines of `mask` inactive, and no line of the process becomes active any more, but by a call that is under
+/// way: end twice. Async-signal-safe.
+int gw_lines_end(int request_fd, uint64_t mask);
 
 typedef struct {
     uint64_t monotonic_ns;
