@@ -234,13 +234,33 @@ int gw_wall_clock_take(int fd) {
 
 // --- threads ---
 
+struct beginning {
+    void *(*body)(void *);
+    void *argument;
+};
+
+static void *begin(void *given) {
+    struct beginning beginning = *(struct beginning *)given;
+    free(given);
+    // The crash handler's when this thread's stack has overflowed: that happens at its other end.
+    unsigned char spare[32 * 1024];
+    stack_t alternate = {.ss_sp = spare, .ss_size = sizeof spare};
+    sigaltstack(&alternate, NULL);
+    return beginning.body(beginning.argument);
+}
+
 int gw_thread_create(pthread_t *thread, size_t stack_bytes, void *(*body)(void *), void *argument) {
+    struct beginning *beginning = malloc(sizeof *beginning);
+    if (beginning == NULL) return ENOMEM;
+    *beginning = (struct beginning){body, argument};
     pthread_attr_t attributes;
     int error = pthread_attr_init(&attributes);
-    if (error != 0) return error;
-    error = pthread_attr_setstacksize(&attributes, stack_bytes);
-    if (error == 0) error = pthread_create(thread, &attributes, body, argument);
-    pthread_attr_destroy(&attributes);
+    if (error == 0) {
+        error = pthread_attr_setstacksize(&attributes, stack_bytes);
+        if (error == 0) error = pthread_create(thread, &attributes, begin, beginning);
+        pthread_attr_destroy(&attributes);
+    }
+    if (error != 0) free(beginning);
     return error;
 }
 

@@ -124,6 +124,7 @@ int gw_wall_clock_take(int fd);
 
 // --- threads: each returns 0 or an errno value ---
 
+/// The thread has 32 KiB of its stack less: they are the crash handler's.
 int gw_thread_create(pthread_t *thread, size_t stack_bytes, void *(*body)(void *), void *argument);
 /// Waits at most timeout_ns for the thread to end; ETIMEDOUT if it has not.
 int gw_thread_join_ns(pthread_t thread, int64_t timeout_ns);
@@ -161,8 +162,9 @@ int gw_signalfd_create(const int *signals, size_t count);
 /// The signal number, 0 when none is waiting, -1 on error.
 int gw_signalfd_take(int fd);
 void gw_ignore_sigpipe(void);
-/// Calls handler once, on its own stack, for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT; after it returns
-/// the signal ends the process as it would have. The handler may only use async-signal-safe calls.
+/// Calls handler once for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT, on a stack of its own when the thread is
+/// this one or one of gw_thread_create; after it returns the signal ends the process as it would have. The handler may
+/// only use async-signal-safe calls.
 int gw_crash_handler_install(void (*handler)(int signal));
 
 // --- sockets ---
