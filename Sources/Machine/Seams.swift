@@ -30,8 +30,9 @@ public struct LineEvent: Equatable, Sendable {
     }
 }
 
-/// The digital inputs and outputs of the board. One thread uses it: the lane's; `interrupt` alone is another's. No call
-/// allocates, and none but `nextEvent` waits.
+/// The digital inputs and outputs of the board. The lane's thread waits for events and takes them; levels and outputs
+/// are for one thread at a time, whether or not that one waits meanwhile; anybody interrupts. No call allocates, and
+/// none but `nextEvent` waits.
 public protocol LinePort: AnyObject {
     /// From now on `nextEvent` waits for a change, until the next `interrupt`.
     func waitForEvents() throws(MachineError)

@@ -4,18 +4,16 @@
 //   type u8 · line u8 · level u8 · 0 · sequence u32 · nanoseconds u64 (CLOCK_BOOTTIME)
 // Controller to site: 1 hello (line = inputs, level = outputs), 5 drive. Site to controller: 2 level of an input (after
 // the hello, for each input that the site has; one that is not told is low), 3 ready, 4 event, whose sequence counts
-// from
-// 1 without a gap.
-// An input's number is 32 × lane (0 to 7) + the sensor's number in LaneCore's `LaneSensor`, an output's is 32 × lane
-// + the
-// number in `LaneOutput`. Where two lanes share an arm, all that is at it has the first one's lane, and the second
-// lane's
-// own sensors and outputs are those whose names begin with `second`. The hello tells one more than the highest number
-// in use. A high level means that the sensor is active.
+// from 1 without a gap.
+// An input's number is 32 × lane (0 to 7) + the sensor's number in LaneCore's `LaneSensor`, an output's is 32 × lane +
+// the number in `LaneOutput`. Where two lanes share an arm, all that is at it has the first one's lane, and the second
+// lane's own sensors and outputs are those whose names begin with `second`. The hello tells one more than the highest
+// number in use. A high level means that the sensor is active.
 // Limits: 255 inputs and 255 outputs; the greeting takes at most two seconds. No heap after the greeting.
 
 import CSystem
 import Domain
+import Synchronization
 
 public final class SocketLines: LinePort {
     private enum MessageType {
@@ -35,10 +33,13 @@ public final class SocketLines: LinePort {
         var nanoseconds: UInt64 = 0
     }
 
+    private static let maximumLines = 256
+
     private let fileDescriptor: Int32
     private let reads: InterruptibleReads
     private let path: String
-    private var levels: InlineArray<256, Bool> = InlineArray(repeating: false)
+    /// Written by who reads events, and read by whoever asks.
+    private let levels = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: SocketLines.maximumLines)
     private let inputs: UInt8
     private var driven: UInt32 = 0
 
@@ -46,6 +47,7 @@ public final class SocketLines: LinePort {
         precondition(inputs < 256 && outputs < 256, "LINE-1 at most 255 inputs and 255 outputs")
         self.path = path
         self.inputs = UInt8(inputs)
+        for line in 0..<SocketLines.maximumLines { (levels + line).initialize(to: Atomic(false)) }
         fileDescriptor = gw_unix_connect(path, Int32(GW_SOCKET_SEQPACKET))
         reads = InterruptibleReads(fileDescriptor)
         if fileDescriptor < 0 { throw .lastSystemError("connect", path) }
@@ -54,6 +56,7 @@ public final class SocketLines: LinePort {
 
     deinit {
         if fileDescriptor >= 0 { close(fileDescriptor) }
+        levels.deallocate()
     }
 
     private func greet(outputs: UInt8) throws(MachineError) {
@@ -71,12 +74,16 @@ public final class SocketLines: LinePort {
             guard message.type == MessageType.level, message.line < inputs else {
                 throw .library(name: "line socket", subject: path, reason: "unexpected greeting")
             }
-            levels[Int(message.line)] = message.level != 0
+            note(message)
         }
     }
 
+    private func note(_ message: Message) {
+        levels[Int(message.line)].store(message.level != 0, ordering: .relaxed)
+    }
+
     public func level(input: Int) throws(MachineError) -> Bool {
-        levels[input]
+        levels[input].load(ordering: .relaxed)
     }
 
     public func waitForEvents() throws(MachineError) {
@@ -92,7 +99,7 @@ public final class SocketLines: LinePort {
         guard message.type == MessageType.event, message.line < inputs else {
             throw .library(name: "line socket", subject: path, reason: "a message of an unknown type")
         }
-        levels[Int(message.line)] = message.level != 0
+        note(message)
         return LineEvent(
             input: message.line, isHigh: message.level != 0, at: Instant(nanoseconds: message.nanoseconds),
             sequence: message.sequence)
