@@ -216,8 +216,8 @@ extension KeySection {
         chinese: "实时性",
         keys: [
             Key(
-                "realtime.lane_priority", .integer(1...99, unit: ""), .fallback("80"),
-                "The SCHED_FIFO priority of the lane thread.", "车道线程实时优先级"
+                "realtime.lane_priority", .integer(2...99, unit: ""), .fallback("80"),
+                "The SCHED_FIFO priority of the lane thread; its alarm's is one below.", "车道线程实时优先级"
             ),
             Key(
                 "realtime.lane_cpu", .integer(0...63, unit: ""), .optional(example: "3", shown: false),

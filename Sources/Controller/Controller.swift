@@ -68,7 +68,7 @@ public final class Controller {
         }
         // Below the lane: it holds up no edge, and the lane's turns let it come.
         let alarmHandle = try start(
-            "lane alarm", shortfalls, fifo: max(1, realtime.lanePriority - 1), cpu: realtime.laneCPU
+            "lane alarm", shortfalls, fifo: realtime.lanePriority - 1, cpu: realtime.laneCPU
         ) { laneThread.runAlarm() }
         confine(.never, log)
 

@@ -1,8 +1,8 @@
-// How long a lane takes from an edge's stamp to the output that it drives, as a histogram that the lane thread fills.
+// How long a lane takes from an edge's stamp to the output that it drives, as a histogram that the lane fills.
 //
 // Buckets of microseconds, eight to each doubling: a figure is at most an eighth too high. The highest holds 16 s and
 // more.
-// Invariant: one thread notes, without heap; any thread reads.
+// Invariant: one thread at a time notes, without heap; any thread reads.
 
 import Domain
 import Synchronization
@@ -13,7 +13,7 @@ final class LaneLatency: Sendable {
 
     static let bucketCount = 184
 
-    /// The lane thread only.
+    /// Who takes the lane's turn.
     func note(_ time: Interval) {
         let microseconds = time.nanoseconds / 1_000
         buckets[LaneLatency.bucket(microseconds)] += 1

@@ -107,7 +107,7 @@ final class LaneStatus: Sendable {
     }
 }
 
-/// Numbers that one thread writes and others read.
+/// Numbers that one thread at a time writes and others read.
 final class Counters: @unchecked Sendable {
     private let cells: UnsafeMutablePointer<Atomic<UInt64>>
 

@@ -1,7 +1,7 @@
 // The newest records of one thread, in memory: for whoever asks, and for the crash record.
 //
-// Invariants: one thread pushes, without heap, lock or wait; any thread reads without stopping it, and gets whole
-// records or none (a sequence lock of atomic words). 16 words a record.
+// Invariants: one thread at a time pushes, without heap, lock or wait; any thread reads without stopping it, and gets
+// whole records or none (a sequence lock of atomic words). 16 words a record.
 // Limits: the capacity is a power of two, fixed at the start; what is older is overwritten.
 
 import Synchronization

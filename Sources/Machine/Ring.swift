@@ -1,6 +1,7 @@
 // A bounded queue from one thread to one other, and the bell that wakes the reader.
 //
-// Invariants: exactly one thread pushes and exactly one pops; neither ever blocks; a full ring refuses and counts.
+// Invariants: at any time one thread pushes and one pops, and who takes over either has seen all that the one before it
+// did; neither ever blocks; a full ring refuses and counts.
 // Limits: the capacity is a power of two, fixed at the start. Elements that hold no heap make push and pop free of heap
 // work, which is what the lane thread's rings carry.
 

@@ -47,7 +47,7 @@ func runController(configPath: String, statePath: String) -> Int32 {
             complain("lines: \(error.description); the lane cannot work without them: the controller ends")
             return 1
         case .laneHung:
-            complain("the lane's threads did not end in time; their outputs were told to go off, the rest ended orderly")
+            complain("the lane's threads hang: the outputs were told to go off, and the rest has ended")
             return 1
         case .powerBack:
             log.info("ended for want of power, which is back: to be started again")

@@ -213,6 +213,7 @@ struct ErrorTests {
             "line 15: lane.1.hold_open = 06:00-25:00 is not allowed; "
                 + "allowed: 1 to 8 times HH:MM-HH:MM between commas, or none"
         ),
+        ("\nrealtime.lane_priority = 1", "line 15: realtime.lane_priority = 1 is not allowed; allowed: 2 to 99"),
         ("\nrealtime.lock_memory = true", "line 15: realtime.lock_memory = true is not allowed; allowed: yes or no"),
         ("\nweb.address = localhost", "line 15: web.address = localhost is not allowed; allowed: an IPv4 address"),
         ("\nweb.port", "line 15: not understood; allowed: key = value, or a comment that starts with #"),
