@@ -225,6 +225,7 @@ struct Arm: Sendable {
         note(.movedUnordered, false, &actions)
         switch position {
         case .closing, .open, .unknown:
+            drive.forget()
             if kind == .maintained { drive.rest(at: now, &timers, &actions) }
             arrived(.closed, at: now, &timers, &actions)
         case .opening, .closed, .stopped:

@@ -56,13 +56,16 @@ struct ArmDrive: Sendable {
         }
     }
 
-    /// Releases the lower relay and forgets a lowering that has not begun. The raise relay is left alone.
+    /// Releases the lower relay. What waits to lower is forgotten by the order to raise, or by arrival.
     mutating func stopLowering(
         at now: Instant, _ timers: inout LaneTimers, _ actions: inout LaneActions
     ) {
-        if pending == .lower { pending = nil }
         if energised == .lower { release(at: now, &timers, &actions) }
     }
+
+    /// The arm is there: what still waits for its dead time would drive one that nobody watches coming down.
+    @inline(__always)
+    mutating func forget() { pending = nil }
 
     /// Releases both relays.
     mutating func rest(

@@ -9,7 +9,8 @@
 //          lower relay and orders the raise in the same step
 //   LANE-3 a raise is ordered only for a durable verdict that allows this very vehicle, a durable order of a person or
 //          the schedule, a fire alarm, or presence under an arm that is coming down
-//   LANE-4 each token, and with it each raise, ends in exactly one outcome
+//   LANE-4 each token ends in exactly one outcome, and each raise is for one: a vehicle's, or the opening's, which all
+//          raises for nobody in particular share while it lasts
 //   LANE-5 a verdict serves no other vehicle than its own
 //   LANE-6 nothing moves at start, whatever the loops say; only a fire alarm raises
 //   LANE-7 a relay pulse ends within the arm's travel
@@ -46,7 +47,7 @@ public struct LaneCore: Sendable {
     var isHeldOpen = false
     var isLockedDown = false
     var isInMaintenance = false
-    /// The arm was raised for nobody in particular: by hold, fire or maintenance.
+    /// The arm was raised for nobody in particular: by hold, fire, maintenance, or protection of who has no token.
     var opening = VehicleToken.none
     var openingCause = RaiseCause.hold
     var openedAt = Instant(nanoseconds: 0)
@@ -171,7 +172,9 @@ public struct LaneCore: Sendable {
     private mutating func timerEnded(_ timer: LaneTimer, _ actions: inout LaneActions) {
         switch timer.index {
         case 0...2, 5: arm.timerEnded(timer, at: now, &timers, &actions)
-        case 3: isClear = true
+        case 3:
+            isClear = true
+            endProtection(&actions)
         case 4, 6: break
         case 7: endMaintenance(&actions)
         case 8...9: deadlinePassed(timer.index - 8, &actions)
@@ -256,7 +259,13 @@ public struct LaneCore: Sendable {
 
     private mutating func stopForPresence(_ isComingDown: Bool, _ actions: inout LaneActions) {
         if arm.isLowering { arm.stopLowering(at: now, &timers, &actions) }
-        if isComingDown { raise(.protection, &actions) }
+        guard isComingDown else { return }
+        // In maintenance nobody is served, and what looks across two lanes names neither: then it is nobody's raise.
+        if !isInMaintenance && (isUnder(0) || isUnder(1)) {
+            raise(.protection, &actions)
+        } else {
+            open(.protection, &actions)
+        }
     }
 
     private mutating func sensorsChanged(from before: SensorSet, _ actions: inout LaneActions) {

@@ -174,13 +174,19 @@ extension LaneCore {
     // MARK: openings
 
     /// Raises for nobody in particular. The opening has a token and an outcome of its own.
-    private mutating func open(_ cause: RaiseCause, _ actions: inout LaneActions) {
+    mutating func open(_ cause: RaiseCause, _ actions: inout LaneActions) {
         if opening == .none {
             opening = newToken(0)
             openingCause = cause
             openedAt = now
         }
         raise(cause, &actions)
+    }
+
+    /// An opening for protection lasts until presence has been clear, or as long as what it came into.
+    @inline(__always)
+    mutating func endProtection(_ actions: inout LaneActions) {
+        if openingCause == .protection { endOpening(&actions) }
     }
 
     private mutating func endOpening(_ actions: inout LaneActions) {

@@ -149,8 +149,9 @@ extension LaneRun {
     private func took(_ end: PassEnd) {
         if !ended.insert(end.token).inserted { complain("token \(end.token.value) ended twice") }
         outcomes[end.token] = end.outcome
-        if owners[end.token] == nil && end.cause != .hold && end.cause != .fire && end.cause != .maintenance {
-            adopt(end.token, Int(end.lane.index))
+        switch end.cause {
+        case .hold, .fire, .maintenance, .protection: break
+        case .verdict, .person, nil: if owners[end.token] == nil { adopt(end.token, Int(end.lane.index)) }
         }
         if end.outcome == .completed && !allowed.contains(end.token) { complain("completed without a verdict") }
         if end.outcome == .manual && end.cause == .person && !byPerson.contains(end.token) {

@@ -97,15 +97,16 @@ import Testing
         #expect(rig.raised.last == .protection && !rig.outputs.contains(.lower))
     }
 
-    @Test func presenceTakesBackALoweringThatStillWaitsWithTheArmDown() {
+    @Test func loweringThatStillWaitsIsForgottenWhenTheArmIsDown() {
         var rig = LaneRig(Self.limits, at: [.closedLimit])
         rig.wait(1)
         rig.order(.hold(true))
         rig.off(.closedLimit)
         rig.order(.hold(false))
         rig.on(.closedLimit)
-        #expect(rig.core.arm.position == .closed && rig.core.arm.drive.pending == .lower)
-        rig.on(.safety)
+        #expect(rig.core.arm.position == .closed && rig.core.arm.drive.pending == nil)
+        // Had it only looked so, the arm would come down now, and presence would not raise it.
+        rig.on(.openLimit)
         rig.wait(1)
         #expect(rig.lowerings == 0 && !rig.core.arm.isLowering)
     }

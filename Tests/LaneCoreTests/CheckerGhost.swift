@@ -23,6 +23,8 @@ struct CheckerGhost {
     /// When each relay was released last.
     var raiseReleasedAt: UInt64 = 0
     var lowerReleasedAt: UInt64 = 0
+    /// When the arm has arrived that the lower relay sent down; 0: none was sent, or it was seen to arrive.
+    var lowersUntil: UInt64 = 0
     /// Since when no presence sensor was active or faulty.
     var clearSince: UInt64 = 0
     /// Somebody ordered the arm to be kept up.
@@ -60,6 +62,8 @@ struct CheckerGhost {
         let now = core.now.nanoseconds
         packer.put(ticksLeft(raiseReleasedAt, setting.timings.deadTime, now), 2)
         packer.put(ticksLeft(lowerReleasedAt, setting.timings.deadTime, now), 2)
+        let left = lowersUntil > now ? (lowersUntil - now) / CheckerSetting.tick.nanoseconds : 0
+        packer.put(lowersUntil != 0 && left == 0 ? 7 : left, 3)
         packer.put(clearSince == .max ? 3 : ticksLeft(clearSince, setting.timings.closeDelay, now), 2)
         packer.put(isHeld)
         packer.put(isHalted)

@@ -8,6 +8,7 @@ extension Transition {
     func brokenLaw(_ actions: LaneActions, _ setting: CheckerSetting) -> String? {
         brokenDrive(actions, setting) ?? brokenPresence(actions, setting) ?? brokenCause(actions)
             ?? brokenLowering(actions, setting) ?? brokenMode(actions) ?? brokenTokens(actions)
+            ?? brokenAccount(actions)
     }
 
     private var old: LaneCore { before.core }
@@ -45,6 +46,7 @@ extension Transition {
         if setting.fitting.drive == .pulse && drive.energised != nil && !new.timers.isRunning(.pulse) {
             return "a pulse without an end"
         }
+        if drive.pending == .lower && new.arm.position != .closing { return "a lowering waits that nobody watches" }
         if drive.pending != nil && !new.timers.isRunning(.deadTime) { return "an order that is never energised" }
         if let next = new.nextDeadline, next < new.now { return "a deadline of the past stays" }
         return nil
@@ -60,7 +62,7 @@ extension Transition {
             return "lowered with presence"
         }
         if new.arm.position == .closing { return "the arm comes down with presence" }
-        guard wasComingDown else { return nil }
+        guard wasComingDown(setting) else { return nil }
         let drive = new.arm.drive
         let isRaised = drive.energised == .raise || drive.pending == .raise
         if !isRaised || new.arm.position != .opening && new.arm.position != .open {
@@ -70,9 +72,10 @@ extension Transition {
         return nil
     }
 
-    /// The arm was told to come down and was not seen to arrive.
-    private var wasComingDown: Bool {
-        switch old.arm.position {
+    /// The lower relay was energised and the arm was not seen to arrive; or the lane believes that it comes down.
+    private func wasComingDown(_ setting: CheckerSetting) -> Bool {
+        if before.ghost.comesDown(setting, at: new.now) { return true }
+        return switch old.arm.position {
         case .closing: true
         case .unknown: old.arm.has(.closedLimitMissed)
         // It leaves the open limit by itself.
@@ -228,6 +231,26 @@ extension Transition {
                 number += 1
                 let token = VehicleToken(boot: CheckerSetting.boot, lane: new.lanes[side], count: number)
                 if isLost(token) { return "a new vehicle without an outcome" }
+            }
+        }
+        return nil
+    }
+
+    /// LANE-4: each raise is on somebody's account, who is there still, or has had the outcome in this step.
+    private func brokenAccount(_ actions: LaneActions) -> String? {
+        var hasEnded = false
+        for index in 0..<actions.count { if case .passEnded = actions[index] { hasEnded = true } }
+        guard new.opening == .none && !hasEnded else { return nil }
+        var lane = new
+        for index in 0..<actions.count {
+            guard case .raised(let cause) = actions[index] else { continue }
+            switch cause {
+            // Their vehicle is there: brokenRaise.
+            case .verdict, .person: break
+            case .hold, .fire, .maintenance: return "a raise without an outcome"
+            case .protection:
+                if (0..<2).contains(where: { lane.passages[$0].token != .none && lane.isUnder($0) }) { break }
+                return "a raise without an outcome"
             }
         }
         return nil

@@ -57,9 +57,15 @@ extension CheckerState {
     /// Timers have ended that have not fired yet.
     var isBehind: Bool { core.nextDeadline.map { $0 <= core.now } ?? false }
 
-    /// A vehicle of the boot before this one.
+    /// The newest vehicle of this lane that has its outcome; before there is one, a vehicle of the boot before.
     private func stale(_ side: Int, _ setting: CheckerSetting) -> VehicleToken {
-        VehicleToken(boot: CheckerSetting.boot - 1, lane: setting.lane(side), count: 1)
+        var count = core.tokenCounts[side]
+        while count > 0 {
+            let token = VehicleToken(boot: CheckerSetting.boot, lane: setting.lane(side), count: count)
+            if !core.isLive(token) { return token }
+            count -= 1
+        }
+        return VehicleToken(boot: CheckerSetting.boot - 1, lane: setting.lane(side), count: 1)
     }
 
     /// Lets the event happen `ticks` later than the last one.
@@ -67,6 +73,11 @@ extension CheckerState {
         _ event: LaneEvent, after ticks: UInt64, _ setting: CheckerSetting, _ actions: inout LaneActions
     ) {
         let now = Instant(nanoseconds: core.now.nanoseconds + ticks * CheckerSetting.tick.nanoseconds)
+        let wasAtClosed = ghost.isAtClosed
+        if !ghost.comesDown(setting, at: now) { ghost.lowersUntil = 0 }
+        // What waited for the dead time begins with its end, whenever the timer fires.
+        let hasWaited = core.arm.drive.pending == .lower
+        let lowersAt = hasWaited ? ghost.raiseReleasedAt + setting.timings.deadTime.nanoseconds : now.nanoseconds
         noteCause(event)
         let counts = core.tokenCounts
         core.step(event, at: now, &actions)
@@ -78,7 +89,9 @@ extension CheckerState {
             }
         }
         if case .order(.hold(let isOn)) = event { ghost.isHeld = isOn && !core.isInMaintenance }
-        noteOutputs(actions)
+        noteOutputs(actions, lowersUntil: lowersAt + setting.timings.lowerTravel.nanoseconds)
+        let hasArrived = ghost.isAtClosed && !wasAtClosed
+        if hasArrived || !ghost.comesDown(setting, at: core.now) { ghost.lowersUntil = 0 }
         let isPresent = ghost.hasPresence(core)
         if isPresent { ghost.clearSince = .max }
         if !isPresent && ghost.clearSince == .max { ghost.clearSince = core.now.nanoseconds }
@@ -120,12 +133,16 @@ extension CheckerState {
         }
     }
 
-    private mutating func noteOutputs(_ actions: LaneActions) {
+    private mutating func noteOutputs(_ actions: LaneActions, lowersUntil: UInt64) {
         for index in 0..<actions.count {
             switch actions[index] {
             case .drive(.raise, energised: false): ghost.raiseReleasedAt = core.now.nanoseconds
             case .drive(.lower, energised: false): ghost.lowerReleasedAt = core.now.nanoseconds
-            case .raised: if core.arm.position != .stopped { ghost.isHalted = false }
+            case .drive(.lower, energised: true): ghost.lowersUntil = lowersUntil
+            case .drive(.stop, energised: true): ghost.lowersUntil = 0
+            case .raised:
+                ghost.lowersUntil = 0
+                if core.arm.position != .stopped { ghost.isHalted = false }
             default: break
             }
         }
@@ -152,6 +169,15 @@ extension CheckerState {
 
 extension CheckerGhost {
     var isAtOpen: Bool { levels.contains(.openLimit) && !levels.contains(.closedLimit) }
+
+    var isAtClosed: Bool { levels.contains(.closedLimit) && !levels.contains(.openLimit) }
+
+    /// The lower relay sent the arm down, and neither a limit nor, without a closed one, its travel says that it came.
+    func comesDown(_ setting: CheckerSetting, at now: Instant) -> Bool {
+        guard lowersUntil != 0 else { return false }
+        if now.nanoseconds < lowersUntil { return true }
+        return setting.fitting.sensors.contains(.closedLimit) && !isAtClosed && !isAtOpen
+    }
 
     /// A presence sensor is active, faulty, or not known. Whether one chatters is the lane's to say.
     func hasPresence(_ core: LaneCore) -> Bool {

@@ -53,7 +53,34 @@ extension CheckerSetting {
         CheckerSetting("buttons and mains", [.safety, .guardOpen, .guardClose, .guardStop, .mainsFail]).with {
             $0.hasPersons = true
         },
+        CheckerSetting("backup power", [.safety, .fireAlarm, .mainsFail]).with {
+            $0.fitting.hasBackupPower = true
+            $0.hasPersons = true
+            $0.orders = [.close, .stop]
+        },
+        CheckerSetting("retries, queue", loops).with {
+            $0.fitting.attempts = 2
+            $0.fitting.queuesThrough = true
+            $0.timings.verdictDeadline = .seconds(2)
+        },
         CheckerSetting("opposed", loops + [.secondApproach], layout: .opposed),
+        CheckerSetting("opposed, limits", [.safety, .openLimit, .closedLimit], layout: .opposed).with {
+            $0.hasPersons = true
+        },
+        CheckerSetting("two loops, fire and hold", [.safety, .secondSafety, .fireAlarm], layout: .parallel).with {
+            $0.orders = [.hold(true), .hold(false), .close, .stop]
+        },
+        CheckerSetting("two loops, edges lost", [.safety, .secondSafety], layout: .parallel).with {
+            $0.losesEdges = true
+            $0.hasPersons = true
+        },
+        CheckerSetting("two loops, curtain", [.safety, .secondSafety, .curtain], layout: .parallel).with {
+            $0.hasPersons = true
+            $0.orders = [.hold(true), .hold(false)]
+        },
+        CheckerSetting("two loops, radar, maintenance", [.safety, .secondSafety, .radar], layout: .parallel).with {
+            $0.orders = maintenance
+        },
     ]
 
     /// Closes too, in minutes: `tools/prove lane --all`.
@@ -115,6 +142,18 @@ extension CheckerSetting {
             $0.losesEdges = true
         },
         CheckerSetting("parallel", loops + [.secondApproach, .secondSafety], layout: .parallel),
+        CheckerSetting("two loops, fire and modes", [.safety, .secondSafety, .fireAlarm], layout: .parallel).with {
+            $0.orders = modes
+            $0.hasPersons = true
+        },
+        CheckerSetting("two clearing loops", [.safety, .secondSafety, .clearing, .secondClearing], layout: .parallel)
+            .with { $0.hasPersons = true },
+        CheckerSetting("two loops, supervision", [.safety, .secondSafety], layout: .parallel).with {
+            $0.hasPersons = true
+            $0.isSupervised = true
+            $0.fitting.chatterEdges = 3
+            $0.timings.stuckAfter = .seconds(2)
+        },
         CheckerSetting("parallel, no dead time", loops + [.secondApproach, .secondSafety], layout: .parallel).with {
             $0.timings.deadTime = .zero
             $0.reasons = [.stageAllowed]

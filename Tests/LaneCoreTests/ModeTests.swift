@@ -215,6 +215,45 @@ import Testing
         #expect(rig.raised.last == .protection && !rig.outputs.contains(.lower))
     }
 
+    @Test func raiseForProtectionInMaintenanceIsAnOpeningThatEndsWithIt() {
+        var rig = LaneRig()
+        rig.wait(1)
+        rig.order(.maintenance(true))
+        rig.order(.energise(.lower, true))
+        rig.on(.safety)
+        #expect(rig.raised == [.protection] && rig.core.tokenCount(0) == 1)
+        rig.off(.safety)
+        rig.wait(5)
+        #expect(rig.outcomes == [])
+        rig.order(.maintenance(false))
+        #expect(rig.outcomes == [.expired] && rig.ends[0].cause == .protection && rig.ends[0].raisedAt != nil)
+    }
+
+    @Test func raiseForWhoLooksAcrossTwoLanesIsAnOpeningUntilPresenceHasBeenClear() {
+        var rig = LaneRig([.safety, .secondSafety, .curtain], layout: .parallel)
+        rig.order(.hold(true))
+        rig.wait(3)
+        rig.order(.hold(false))
+        rig.on(.curtain)
+        #expect(rig.raised == [.hold, .protection] && rig.outcomes == [.expired])
+        rig.wait(60)
+        #expect(rig.outcomes == [.expired])
+        rig.off(.curtain)
+        rig.wait(0.9)
+        #expect(rig.outcomes == [.expired])
+        rig.wait(5)
+        #expect(rig.outcomes == [.expired, .expired] && rig.ends[1].cause == .protection && rig.core.isAtRest)
+    }
+
+    @Test func raiseForAVehicleUnderOneOfTwoLanesIsItsOwn() {
+        var rig = LaneRig([.safety, .secondSafety, .curtain], layout: .parallel)
+        rig.order(.hold(true))
+        rig.wait(3)
+        rig.order(.hold(false))
+        rig.on(.secondSafety)
+        #expect(rig.raised == [.hold, .protection] && rig.core.tokenCount(0) == 1 && rig.core.tokenCount(1) == 1)
+    }
+
     @Test func protectiveRaiseOutlivesTheEndOfMaintenance() {
         var rig = LaneRig()
         rig.wait(1)
