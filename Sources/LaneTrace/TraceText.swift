@@ -1,6 +1,7 @@
 // A trace as text, and back: the form of docs/LANE-TRACE.md, which a person reads and a replay takes.
 //
-// Limits of what is read: 64 MB, 512 bytes a line, 1,000,000 records. Whatever else comes is refused with its line.
+// Limits of what is read: 64 MB, 512 bytes a line before its `#`, 1,000,000 records. Whatever else comes is refused with
+// its line.
 
 import Domain
 import LaneCore
@@ -59,10 +60,11 @@ public struct LaneTrace: Sendable {
         var number = 0
         for bytes in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
-            guard bytes.count <= LaneTrace.maximumLineBytes else {
+            // What is for people is as long as the step's actions make it.
+            let content = bytes.prefix { $0 != UInt8(ascii: "#") }
+            guard content.count <= LaneTrace.maximumLineBytes else {
                 throw TraceFailure(line: number, what: "more than \(LaneTrace.maximumLineBytes) bytes")
             }
-            let content = bytes.prefix { $0 != UInt8(ascii: "#") }
             let words = content.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
             if number == 1 {
                 guard words.joined(separator: " ") == TraceHeader.title else {

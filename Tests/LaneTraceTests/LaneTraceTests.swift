@@ -157,6 +157,19 @@ private func traced(_ layout: LaneLayout, seed: UInt64, steps: Int, settles: Boo
         #expect(again.text == trace.text)
     }
 
+    @Test func theLongestLineIsReadBack() throws {
+        let longest = try #require(everyAction.map { TraceWord($0) }.max { $0.meaning.count < $1.meaning.count })
+        var record = TraceRecord()
+        record.words[0] = (1 << 62) - 1
+        record.words[1] = TraceWord(everyEvent[0]).bits
+        for index in 2..<4 { record.words[index] = .max }
+        record.words[4] = 10 | 0xFFFF_FFFF_FFFF << 16
+        record.words[5] = 0x0FFF_FFFF_0FFF_FFFF
+        for index in 6..<TraceRecord.wordCount { record.words[index] = longest.bits }
+        let again = try LaneTrace(text: Array(LaneTrace(header: header(), records: [record]).text.utf8))
+        #expect(again.records == [record])
+    }
+
     @Test(arguments: [LaneLayout.single, .opposed, .parallel])
     func sameRulesActTheSame(_ layout: LaneLayout) {
         for seed in 1...40 as ClosedRange<UInt64> {
