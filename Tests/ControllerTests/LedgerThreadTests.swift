@@ -391,12 +391,13 @@ final class LedgerBench {
         #expect(ledger.bench.end())
     }
 
-    @Test func aButtonIsRecordedAndThenOrdered() throws {
+    @Test(arguments: [LaneSensor.guardOpen, .exitRequest])
+    func aButtonIsRecordedAndThenOrdered(_ button: LaneSensor) throws {
         let ledger = try LedgerBench()
         try ledger.run()
         ledger.decide(token(1), .unknownVehicle)
         ledger.bench.settle()
-        let asked = LaneReport.releaseAsked(lane, token(1), by: .guardOpen, at: ledger.bench.clock.now())
+        let asked = LaneReport.releaseAsked(lane, token(1), by: button, at: ledger.bench.clock.now())
         #expect(ledger.channels.reports.push(asked))
         ledger.bench.settle()
         #expect(ledger.orders() == [.release(lane, token(1))])
@@ -404,7 +405,8 @@ final class LedgerBench {
             Issue.record("no record of the release")
             return
         }
-        #expect(release.by.means == .button && release.decisionSequence == ledger.start + 1 && release.plate == plate())
+        #expect(release.by.means == .button && release.by.reason == "\(button.word) pressed")
+        #expect(release.decisionSequence == ledger.start + 1 && release.plate == plate())
         #expect(ledger.bench.end())
     }
 
@@ -452,6 +454,8 @@ final class LedgerBench {
             .fault(lane, .openLimitMissed, isRaised: true), .noted(lane, .fireAlarm, isActive: true),
             .raised(lane, .fire), .raised(lane, .protection), .noted(lane, .fireAlarm, isActive: false),
             .noted(lane, .guardStop, isActive: true), .noted(lane, .guardStop, isActive: false),
+            .noted(lane, .tamper, isActive: true), .noted(lane, .tamper, isActive: false),
+            .noted(lane, .exitRequest, isActive: true), .noted(lane, .exitRequest, isActive: false),
             .fault(lane, .openLimitMissed, isRaised: false),
         ]
         for report in reports { #expect(ledger.channels.reports.push(report)) }
@@ -459,7 +463,12 @@ final class LedgerBench {
         ledger.bench.settle()
         #expect(
             try ledger.kinds().sorted { ($0?.rawValue ?? 0) < ($1?.rawValue ?? 0) }
-                == [.faultRaised, .faultRaised, .faultRaised, .faultHealed, .faultHealed, .act, .act])
+                == Array(repeating: .faultRaised, count: 4) + Array(repeating: .faultHealed, count: 3) + [.act, .act])
+        let said = try ledger.records().compactMap { record in
+            if case .note(let note) = record.body { note } else { nil }
+        }
+        #expect(said.contains(.faultRaised(subject: "lane 1 tamper", detail: "the cabinet is open")))
+        #expect(said.contains(.faultHealed(subject: "lane 1 tamper", detail: "the cabinet is open")))
         #expect(ledger.bench.end())
     }
 
