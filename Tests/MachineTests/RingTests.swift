@@ -51,3 +51,41 @@ import Testing
         #expect(!isReadyBefore && isReadyAfter && !isReadyOnceTaken)
     }
 }
+
+@Suite struct RecordRingTests {
+    private typealias Words = InlineArray<16, UInt64>
+
+    @Test func theNewestRecordsAreReadByTheirNumber() {
+        let ring = RecordRing(capacity: 4)
+        #expect(ring.newest(10).isEmpty)
+        for number in 0..<11 as Range<UInt64> { ring.push(Words { 100 * number + UInt64($0) }) }
+        #expect(ring.count == 11 && ring.newest(2) == 9..<11 && ring.newest(10) == 7..<11)
+        var words = Words(repeating: 0)
+        for number in ring.newest(10) {
+            let isThere = ring.read(number, into: &words)
+            #expect(isThere)
+            for index in 0..<16 { #expect(words[index] == 100 * number + UInt64(index)) }
+        }
+        let isOverwrittenThere = ring.read(6, into: &words)
+        #expect(!isOverwrittenThere)
+    }
+
+    @Test func whoReadsWhileItsThreadPushesGetsWholeRecordsOrNone() throws {
+        let ring = RecordRing(capacity: 2)
+        let count: UInt64 = 300_000
+        let writer = try Thread(ThreadSettings(name: "writer"), shortfall: { _ in }) {
+            for number in 0..<count { ring.push(Words(repeating: number)) }
+        }
+        var words = Words(repeating: 0)
+        var whole = 0
+        var torn = 0
+        while ring.count < count {
+            for number in ring.newest(2) where ring.read(number, into: &words) {
+                let isWhole = (0..<16).allSatisfy { words[$0] == number }
+                if isWhole { whole += 1 } else { torn += 1 }
+            }
+        }
+        #expect(writer.join(within: .seconds(10)))
+        #expect(torn == 0 && whole > 0)
+    }
+}
