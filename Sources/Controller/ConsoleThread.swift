@@ -51,7 +51,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
         case .status: overview.status(now: clock.now()) + backlog() + backupLines()
         case .lanes: overview.lanes.flatMap { $0.lines(now: clock.now()) }
         case .lane(let lane, let command): carryOut(command, lane)
-        case .latency(let lane): overview.lanes.first { $0.lane == lane }?.latency.table ?? [unknown(lane)]
+        case .latency(let lane): latency(lane)
         case .trace(let lane, let count):
             overview.traces.first { $0.serves(lane) }?.lines(count) ?? [unknown(lane)]
         case .ledgerTail(let count): tail(count)
@@ -104,6 +104,11 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
         } catch {
             return ["not recorded: \(error.text)"]
         }
+    }
+
+    private func latency(_ lane: LaneID) -> [String] {
+        let first = overview.traces.first { $0.serves(lane) }?.header.lane
+        return overview.lanes.first { $0.lane == first }?.latency.table ?? [unknown(lane)]
     }
 
     private func unknown(_ lane: LaneID) -> String {

@@ -20,6 +20,7 @@ final class LaneStatus: Sendable {
     private let travelCount = Atomic<UInt32>(0)
     /// Messages that a full ring refused: each is a fault that the supervisor reports.
     let lost = Atomic<UInt32>(0)
+    /// Of the whole arm, as `latency` is: where two lanes share it, those of both stand under the first one.
     let edgesLost = Atomic<UInt32>(0)
     let latency = LaneLatency()
 
