@@ -4,7 +4,7 @@ swift_wanted=6.3
 
 host_packages=(
     build-essential ca-certificates curl git libevent-dev libexpat1-dev libjansson-dev libssl-dev openssl
-    pkg-config python3-dev python3-venv qemu-user-static socat tmux valgrind xz-utils file
+    pkg-config python3-dev python3-venv qemu-user-static socat strace tmux valgrind xz-utils file
 )
 
 check_system() {
