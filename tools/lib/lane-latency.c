@@ -199,10 +199,11 @@ int main(int count, char **arguments) {
     figures("bare", times[1], taken[1]);
     printf("\"missed\": [%d, %d]}\n", missed[0], missed[1]);
     fflush(stdout);
-    // The edges go on until the site's end, for whoever counts something.
+    // The edges go on until the site's end, for whoever counts something; now and then one is lost.
     sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
     for (int number = 0; !shut; number++) {
         uint8_t line = (uint8_t)(32 * (first + number % lanes) + GUARD_STOP);
+        if (number % 40 == 20) sequence[0]++;
         edge(0, line, 1);
         rest(turn / 2);
         edge(0, line, 0);

@@ -1,6 +1,7 @@
 """tools/bench lane: the step in instructions, edge to relay beside a bare C program, and heap calls of the lane thread."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -29,8 +30,31 @@ def thread_of(pid, name):
     return None
 
 
+# What the site must have done beside the edges, for the run to be one under load: 6,000 edges take some five minutes.
+PUSHES_PER_S = 1.0
+ROWS_PER_S = 1.0
+
+
+def console(work, command):
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(20)
+        peer.connect(str(work / "state/console.sock"))
+        peer.sendall(f"{command}\n".encode())
+        return peer.recv(4096).decode()
+
+
+def hold_and_release(work):
+    """What else a lane does: an arm that nothing is at is held open by the console, and lowered again."""
+    for word in ("on", "off"):
+        time.sleep(2)
+        answer = console(work, f"lane 8 hold {word}")
+        if not answer.startswith("record "):
+            fail(f"lane 8 hold {word}: {answer}")
+
+
 def heap_calls(work, tools):
-    """How often the lane thread comes to the allocator while buttons are pressed, and the ledger's, to show that it counts."""
+    """How often the lane's threads come to the allocator, and the ledger's, to show that it counts, while trucks pass, buttons
+    are pressed, edges are lost and an arm is held open."""
     names = subprocess.run(
         ["nm", root / ".build-x86_64/release/gatewarden"], capture_output=True, text=True, check=True).stdout
     wanted = {"malloc", "calloc", "realloc", "posix_memalign"}
@@ -41,10 +65,16 @@ def heap_calls(work, tools):
         thread = thread_of(pid, name)
         if thread is None:
             fail(f"the controller has no thread {name}")
-        run = subprocess.run([tools / "count-calls", thread, "8", *found.values()], capture_output=True, text=True)
+        run = subprocess.Popen(
+            [tools / "count-calls", thread, "8", *found.values()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        hold_and_release(work)
+        output, error = run.communicate()
         if run.returncode != 0:
-            fail("count-calls: " + run.stderr.strip())
-        counts.append(float(run.stdout))
+            fail("count-calls: " + error.strip())
+        counts.append(float(output))
+    status = console(work, "status")
+    if "times edges lost" not in status:
+        fail("no edge was lost while heap calls were counted: " + status)
     return counts[0] + counts[1], counts[2]
 
 
@@ -78,7 +108,7 @@ exec {root}/build/x86_64/gatewarden run --config "$3.bench" --state "$5"
     site = ["taskset", "-c", "0"] if "--isolate" in os.environ.get("GATEWARDEN_BENCH", "") else []
     simulated = subprocess.Popen(
         [*site, root / ".build/release/gwsim", "run", "--controller", wrapper, "--work", work, "--headless", "--passes",
-         "100000", "--seed", "7"], stdout=subprocess.DEVNULL)
+         "100000", "--seed", "7", "--speed", "10"], stdout=subprocess.PIPE, text=True)
     try:
         line = proxy.stdout.readline()
         if not line:
@@ -87,11 +117,14 @@ exec {root}/build/x86_64/gatewarden run --config "$3.bench" --state "$5"
         lane_calls, ledger_calls = heap_calls(work, tools)
     finally:
         simulated.terminate()
-        simulated.wait(30)
+        report, _ = simulated.communicate(timeout=120)
         proxy.terminate()
         peer.terminate()
     ours, bare = figures["ours"], figures["bare"]
+    load = json.loads(report.strip().splitlines()[-1])
     return [
+        ("camera pushes beside the edges", load["camera_pushes"] / load["seconds"], "/s", (PUSHES_PER_S, None)),
+        ("rows and photos to the platform", (load["delivered"] + load["photos"]) / load["seconds"], "/s", (ROWS_PER_S, None)),
         ("edges, the controller's", float(ours["edges"]), "", None),
         *((f"{who}, {what}", times[key], "us", None)
           for who, times in (("edge to relay", ours), ("bare C program", bare))
