@@ -56,6 +56,8 @@ final class LedgerThread: @unchecked Sendable {
     private var damage = LedgerDamage()
     /// The same of sealing and making room.
     private var keepingDamage = LedgerDamage()
+    /// From the first transaction that failed to the one that tells of it.
+    private var outage: LedgerOutage?
 
     private static let longestWait = Interval.milliseconds(200)
     private static let retryPause = Interval.seconds(1)
@@ -98,7 +100,7 @@ final class LedgerThread: @unchecked Sendable {
             waiting.wait(atMost: isLast ? .zero : isFailing ? LedgerThread.retryPause : LedgerThread.longestWait)
             channels.bell.take()
             collect()
-            let hadWork = hasWork
+            let hadWork = hasWork || outage != nil
             if hadWork {
                 isFailing = !turn()
                 if status.isFailing.exchange(isFailing, ordering: .relaxed) && !isFailing {
@@ -162,9 +164,11 @@ final class LedgerThread: @unchecked Sendable {
             log.warning("\(order.words): not recorded in time, and not carried out")
             answer(order, record: nil)
         }
+        let waiting = orders.count + supplements.count
         orders.removeAll { now.since($0.at) > PersonOrder.lifetime }
         // Its person was told that nothing is recorded, and may have typed it again.
         supplements.removeAll { now.since($0.at) > PersonOrder.lifetime }
+        outage?.refusedOrders += waiting - orders.count - supplements.count
     }
 
     /// One transaction. False when the disk did not take it.
@@ -176,6 +180,7 @@ final class LedgerThread: @unchecked Sendable {
         refuseOldOrders()
         do throws(LedgerError) {
             try writer.begin()
+            for note in outage?.notes(now: clock.now()) ?? [] { try writer.append(note: note) }
             for capture in captures {
                 kept.append(try keep(capture))
                 // Photos are slow, and slow is not stalled.
@@ -194,11 +199,14 @@ final class LedgerThread: @unchecked Sendable {
             if !status.isFailing.load(ordering: .relaxed) { log.error(error.description) }
             if error.isFull { keeper.diskIsFull() }
             if damage.isToEnd(after: error, now: clock.now()) { giveUp(error) }
+            if outage == nil { outage = LedgerOutage(error, now: clock.now(), wall: clock.wall()) }
+            outage?.refusedReads += captures.count
             for capture in captures { answer(CaptureKept(request: capture.request, fate: nil)) }
             captures = []
             return false
         }
         damage.noteSuccess()
+        outage = nil
         status.head.store(writer.head.sequence, ordering: .relaxed)
         let hadReceipts = !receipts.isEmpty
         let hadReports = !reports.isEmpty

@@ -193,13 +193,24 @@ final class LedgerBench {
         #expect(kept?.request == 1 && kept?.fate == nil)
         ledger.decide(token(2))
         #expect(ledger.verdict() == nil)
+        ledger.bench.clock.advance(.seconds(12))
         obstacle.rollback()
         #expect(eventually { !ledger.isFailing })
         ledger.bench.settle()
         let verdicts = ledger.verdicts()
         #expect(verdicts.map(\.token) == [token(1), token(2)])
+        let kinds = try ledger.kinds()
         #expect(
-            try ledger.kinds() == [.decision, .decision, .pass] || ledger.kinds() == [.decision, .pass, .decision])
+            kinds.dropFirst(2) == [.decision, .decision, .pass] || kinds.dropFirst(2) == [.decision, .pass, .decision])
+        // What could not be recorded is told by the first transaction that was, and is a gap.
+        #expect(kinds.prefix(2) == [.faultRaised, .faultHealed])
+        let gaps = try LedgerReader(folder: ledger.folder, files: ledger.files).gaps(LedgerQuery())
+        #expect(gaps.map(\.kind) == [.fault] && gaps.map(\.subject) == ["ledger writing"])
+        #expect(gaps.first?.fromRecord == ledger.start + 1 && gaps.first?.toRecord == ledger.start + 2)
+        #expect(
+            gaps.first?.detail.hasPrefix(
+                "took no record for 12 s from 2026-03-01 08:00:00 on; 1 camera reads and 0 orders were refused: ")
+                == true)
         #expect(ledger.refused == 0)
         #expect(ledger.bench.end())
     }
@@ -354,6 +365,13 @@ final class LedgerBench {
                 answer = ledger.channels.answers.pop(); return answer != nil
             })
         #expect(answer?.number == 7 && answer?.record == nil && ledger.orders() == [])
+        // It had waited for nothing else, and the outage is recorded all the same.
+        #expect(eventually { !ledger.isFailing })
+        #expect(try ledger.kinds() == [.faultRaised, .faultHealed])
+        guard case .note(.faultRaised(_, let detail))? = try ledger.records().first?.body else {
+            throw CancellationError()
+        }
+        #expect(detail.contains("0 camera reads and 1 orders were refused"))
         #expect(ledger.bench.end())
     }
 
