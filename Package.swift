@@ -164,8 +164,7 @@ let tests: [Target] = [
         "Controller",
         [
             "Domain", "Machine", "LaneCore", "LaneTrace", "Admission", "Ledger", "Store", "Devices", "DeviceProtocols",
-            "Web",
-            "Configuration",
+            "Web", "Configuration", "Registry",
         ]),
     roomTests("SiteSimulator", ["Domain"], notSwift: ["Support"]),
     roomTests("LaneSimulation", []),

@@ -13,6 +13,9 @@ import Machine
 public protocol ConsoleSource: AnyObject {
     /// Lines of plain text.
     func answer(_ command: ConsoleCommand) -> [String]
+    /// A session begins; `from` tells the socket and the user at its other end.
+    func opened(_ session: Int, from: String)
+    func closed(_ session: Int)
 }
 
 /// Serves the console on an event loop.
@@ -31,7 +34,7 @@ public final class ConsoleServer {
         let busy = ["busy: \(ConsoleServer.maximumSessions) sessions are open; end one with quit, then try again"]
         socket = try LocalSocketServer(
             loop: loop, path: path, maximumConnections: ConsoleServer.maximumSessions, idleLimit: idleLimit,
-            refusal: consoleReply(busy), handler: ConsoleSessions(source: source))
+            refusal: consoleReply(busy), handler: ConsoleSessions(source: source, path: path))
     }
 
     deinit {
@@ -47,14 +50,18 @@ public final class ConsoleServer {
 /// The open sessions: bytes in, replies out.
 private final class ConsoleSessions: LocalSocketHandler {
     private let source: any ConsoleSource
+    private let path: String
     private var lines: [Int: ConsoleLines] = [:]
 
-    init(source: any ConsoleSource) {
+    init(source: any ConsoleSource, path: String) {
         self.source = source
+        self.path = path
     }
 
     func opened(_ connection: LocalConnection) {
         lines[connection.number] = ConsoleLines()
+        let user = connection.user.map { "user \($0)" } ?? "user unknown"
+        source.opened(connection.number, from: "\(path), \(user)")
     }
 
     func received(_ bytes: [UInt8], from connection: LocalConnection) {
@@ -72,6 +79,7 @@ private final class ConsoleSessions: LocalSocketHandler {
 
     func closed(_ connection: LocalConnection) {
         lines[connection.number] = nil
+        source.closed(connection.number)
     }
 
     private func serve(_ request: ConsoleRequest, _ connection: LocalConnection) {

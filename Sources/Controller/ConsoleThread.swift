@@ -16,6 +16,8 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     /// The last word of the backup thread; nil when there is none.
     private var backup: BackupState?
     private let reader: LedgerReader
+    private let notes: Ring<Receipt>
+    private var logins = ConsoleLogins()
     private let clock: any Clock
     private let stop: Flag
     private let pulse: Pulse
@@ -23,13 +25,14 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     private static let tick = Interval.milliseconds(500)
 
     init(
-        overview: Overview, desk: OrderDesk, reader: LedgerReader, backups: Ring<BackupState>, clock: any Clock,
-        stop: Flag, pulse: Pulse
+        overview: Overview, desk: OrderDesk, reader: LedgerReader, backups: Ring<BackupState>,
+        notes: Ring<Receipt>, clock: any Clock, stop: Flag, pulse: Pulse
     ) {
         self.overview = overview
         self.desk = desk
         self.reader = reader
         self.backups = backups
+        self.notes = notes
         self.clock = clock
         self.stop = stop
         self.pulse = pulse
@@ -73,6 +76,14 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
             onDay(day) { (query) throws(LedgerError) in try reader.gaps(query).map { $0.line } }
         case .ledgerSupplement(let words): supplement(words)
         }
+    }
+
+    func opened(_ session: Int, from: String) {
+        logins.opened(session, from: from, now: clock.now()) { notes.push(.note($0)) }
+    }
+
+    func closed(_ session: Int) {
+        logins.closed(session) { notes.push(.note($0)) }
     }
 
     private static let rowsFound = 20

@@ -312,7 +312,7 @@ public final class Controller {
     ) throws(MachineError) -> Thread {
         let console = ConsoleThread(
             overview: overview, desk: OrderDesk(rings.orders, clock: clock), reader: parts.consoleReader,
-            backups: rings.backup.states, clock: clock, stop: stop, pulse: pulse)
+            backups: rings.backup.states, notes: rings.logins, clock: clock, stop: stop, pulse: pulse)
         let endpoint = parts.consoleEndpoint
         endpoint.source = console
         let log = log

@@ -59,6 +59,9 @@ final class ConsoleEndpoint: ConsoleSource, @unchecked Sendable {
         source?.answer(command) ?? ["starting"]
     }
 
+    func opened(_ session: Int, from: String) { source?.opened(session, from: from) }
+    func closed(_ session: Int) { source?.closed(session) }
+
     func close() {
         server?.close()
         server = nil
@@ -136,6 +139,7 @@ public final class Preparation {
             try Preparation.reading { () throws(LedgerError) in
                 try Preparation.boot(writer, version, lastCrash, digest, notes, log)
             }
+            try writer.keep(settings.admissionRules)
             let reader = try LedgerReader(folder: ledgerFolder, files: files)
             consoleReader = reader
             knownCaptureKeys = try Preparation.reading { () throws(LedgerError) in

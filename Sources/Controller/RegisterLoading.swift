@@ -37,7 +37,7 @@ struct RegisterLoading {
     ) throws(RegistryError) {
         do throws(RegistryError) {
             let bytes = try read(file)
-            if let note = try importing(bytes, file, source, database) { notes.append(note) }
+            notes += try importing(bytes, file, source, database)
         } catch {
             guard case .table(let problems, let omitted) = error else { throw error }
             let named = RegistryError.table(
@@ -48,19 +48,36 @@ struct RegisterLoading {
         }
     }
 
-    /// Nil when this very file was imported last.
+    /// Empty when this very file was imported last.
     private func importing(
         _ bytes: [UInt8], _ file: String, _ source: RegisterDatabase.Source, _ database: RegisterDatabase
-    ) throws(RegistryError) -> LedgerNote? {
+    ) throws(RegistryError) -> [LedgerNote] {
         let digest = SHA256.digest(bytes)
         switch source {
         case .vehicles:
-            guard let report = try database.importVehicles(bytes, digest: digest, at: importedAt) else { return nil }
+            guard let report = try database.importVehicles(bytes, digest: digest, at: importedAt) else { return [] }
             for warning in report.warnings { log.warning("\(file): \(warning)") }
-            return .registerImported(vehicles: UInt32(report.rows), listEntries: 0, refused: 0, file: digest)
+            return [.registerImported(vehicles: UInt32(report.rows), listEntries: 0, refused: 0, file: digest)]
         case .lists:
-            guard let report = try database.importLists(bytes, digest: digest, at: importedAt) else { return nil }
-            return .registerImported(vehicles: 0, listEntries: UInt32(report.rows), refused: 0, file: digest)
+            guard let report = try database.importLists(bytes, digest: digest, at: importedAt) else { return [] }
+            let note = LedgerNote.registerImported(
+                vehicles: 0, listEntries: UInt32(report.rows), refused: 0, file: digest)
+            return [note] + (report.lists.map { notes($0, file) } ?? [])
+        }
+    }
+
+    /// Each change of the lists; of more than have records of their own, how many there are.
+    private func notes(_ lists: ListDifference, _ file: String) -> [LedgerNote] {
+        guard lists.isWhole else {
+            return [
+                .act(
+                    person: "", act: "replace lists", subject: file,
+                    detail: "\(lists.added) entries added, \(lists.changed) changed, \(lists.removed) removed",
+                    means: .file)
+            ]
+        }
+        return lists.changes.map {
+            .listChanged(entry: $0.entry, isRemoved: $0.isRemoved, person: file, means: .file)
         }
     }
 

@@ -248,6 +248,27 @@ extension LedgerWriter {
         try insert(.note(note), .none)
     }
 
+    /// Keeps the value of a rule that is not the one which the last such record says, or of which there is none (any
+    /// more). Nil: it is unchanged.
+    @discardableResult
+    public func append(rule: String, value: String, by: PersonalAct) throws(LedgerError) -> UInt64? {
+        let place = "rule " + rule
+        let last = try store { () throws(StoreError) in try statements.progressValue(place) }
+        var before = ""
+        if last > 0 {
+            statements.recordsFrom.bind(1, last - 1)
+            statements.recordsFrom.bind(2, last)
+            statements.recordsFrom.bind(3, Int64(1))
+            if case .note(.policyChanged(rule, _, let after, _))? = try record(statements.recordsFrom)?.body {
+                before = after
+            }
+        }
+        guard value != before else { return nil }
+        let sequence = try append(note: .policyChanged(rule: rule, before: before, after: value, by: by))
+        try store { () throws(StoreError) in try statements.setProgress(place, sequence) }
+        return sequence
+    }
+
     // MARK: - Receipts
 
     /// The destination has taken the item: its cursor moves. Only the next due item can be confirmed.

@@ -26,12 +26,15 @@ public final class LocalConnection {
 
     /// Unique for the life of the server.
     public let number: Int
+    /// The user at the other end, by the kernel; nil when it does not say.
+    public let user: UInt32?
     private let server: LocalSocketServer
     private var stream: OpaquePointer?
     private var isEnding = false
 
-    fileprivate init(number: Int, server: LocalSocketServer, stream: OpaquePointer) {
+    fileprivate init(number: Int, user: UInt32?, server: LocalSocketServer, stream: OpaquePointer) {
         self.number = number
+        self.user = user
         self.server = server
         self.stream = stream
     }
@@ -171,7 +174,10 @@ public final class LocalSocketServer {
                 continue
             }
             acceptedCount += 1
-            let connection = LocalConnection(number: acceptedCount, server: self, stream: stream)
+            var user: UInt32 = 0
+            let isKnown = gw_peer_uid(descriptor, &user) == 0
+            let connection = LocalConnection(
+                number: acceptedCount, user: isKnown ? user : nil, server: self, stream: stream)
             connections.append(connection)
             connection.start(idleLimit: idleLimit)
             handler.opened(connection)

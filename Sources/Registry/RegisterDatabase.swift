@@ -14,6 +14,8 @@ public struct ImportReport: Sendable {
     /// Rows that were kept and look wrong, at most 20, and how many more there are.
     public let warnings: [String]
     public let omittedWarnings: Int
+    /// What the lists' import changed; nil of the vehicles'.
+    public internal(set) var lists: ListDifference?
 }
 
 public final class RegisterDatabase {
@@ -102,7 +104,13 @@ public final class RegisterDatabase {
         -> ImportReport?
     {
         var lines: [ListEntry.Kind: [Plate: Int]] = [:]
-        return try replace(.lists, digest, time) { (problems, _) throws(StoreError) in
+        var difference = ListDifference()
+        var report = try replace(.lists, digest, time) { (problems, _) throws(StoreError) in
+            let old = try database.prepare("SELECT plate, colour, kind, reason, valid_until FROM list_entry")
+            while try old.step() {
+                if let entry = old.listEntry(offsetMinutes: offsetMinutes) { difference.had(entry) }
+            }
+            old.reset()
             try database.execute("DELETE FROM list_entry")
             let insert = try database.prepare("INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)")
             var table = TableReader(bytes, ListField.columns, &problems)
@@ -114,9 +122,13 @@ public final class RegisterDatabase {
                 guard problems.isEmpty else { continue }
                 insert.bind(entry, offsetMinutes: offsetMinutes)
                 try insert.run()
+                difference.has(entry)
             }
             return table.rowCount
         }
+        difference.finish()
+        report?.lists = difference
+        return report
     }
 
     /// When a table was last imported; nil when it never was.

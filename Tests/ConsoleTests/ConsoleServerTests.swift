@@ -6,7 +6,16 @@ import Testing
 
 @testable import Console
 
-private final class Source: ConsoleSource {
+private final class Source: ConsoleSource, @unchecked Sendable {
+    private let lock = NSLock()
+    private var told: [String] = []
+
+    /// The sessions' beginnings and ends, in their order.
+    var sessions: [String] { lock.withLock { told } }
+
+    func opened(_ session: Int, from: String) { lock.withLock { told.append("\(session) from \(from)") } }
+    func closed(_ session: Int) { lock.withLock { told.append("\(session) ended") } }
+
     func answer(_ command: ConsoleCommand) -> [String] {
         switch command {
         case .status: ["all is well"]
@@ -25,6 +34,7 @@ private final class RunningConsole {
     private let folder: URL
     private let ended = DispatchSemaphore(value: 0)
     private let shouldStop = Flag()
+    let source = Source()
 
     final class Flag: Sendable {
         let value = Atomic<Bool>(false)
@@ -40,12 +50,12 @@ private final class RunningConsole {
         let path = folder.appendingPathComponent("console").path
         self.path = path
         try prepare(path)
-        let (started, ended, shouldStop) = (DispatchSemaphore(value: 0), ended, shouldStop)
+        let (started, ended, shouldStop, source) = (DispatchSemaphore(value: 0), ended, shouldStop, source)
         let outcome = Outcome()
         Thread.detachNewThread {
             do {
                 let loop = try EventLoop()
-                let server = try ConsoleServer(loop: loop, path: path, source: Source(), idleLimit: idleLimit)
+                let server = try ConsoleServer(loop: loop, path: path, source: source, idleLimit: idleLimit)
                 let watch = try loop.timer(.milliseconds(5), repeats: true) {
                     if shouldStop.value.load(ordering: .relaxed) { loop.stop() }
                 }
@@ -145,6 +155,19 @@ extension [UInt8] {
         client.type("quit\nstatus\n")
         #expect(client.read() == "bye\n.\n")
         #expect(console.stop())
+    }
+
+    @Test func eachSessionIsToldWithItsSocketAndItsUser() throws {
+        let console = try RunningConsole()
+        let first = try Client(console.path)
+        #expect(first.ask("status") == "all is well\n.\n")
+        let second = try Client(console.path)
+        #expect(second.ask("status") == "all is well\n.\n")
+        first.type("quit\n")
+        #expect(first.read() == "bye\n.\n")
+        #expect(console.stop())
+        let from = "from \(console.path), user \(getuid())"
+        #expect(console.source.sessions == ["1 \(from)", "2 \(from)", "1 ended", "2 ended"])
     }
 
     @Test func peerThatOnlyShutsItsOwnHalfStillGetsItsAnswers() throws {
