@@ -172,7 +172,7 @@ struct PassageFacts: Equatable {
     private static let noColour: Int64 = 7
     private static let unknownStage: Int64 = 15
 
-    /// Outcome (3 bits) · direction (2) · lane (3) · stage (4) · colour (3) · reason (8), the outcome uppermost.
+    /// Outcome (4 bits) · direction (2) · lane (3) · stage (4) · colour (3) · reason (8), the outcome uppermost.
     var packed: Int64 {
         var value = Int64(outcome.rawValue)
         value = value << 2 | Int64(direction.rawValue)
@@ -184,7 +184,7 @@ struct PassageFacts: Equatable {
 
     /// Nil when no pass has such a number.
     init?(packed: Int64) {
-        guard packed >= 0, packed < 1 << 23 else { return nil }
+        guard packed >= 0, packed < 1 << 24 else { return nil }
         let stageNumber = packed >> 11 & 15
         let colourNumber = packed >> 8 & 7
         let reasonNumber = UInt8(packed & 255)

@@ -104,6 +104,16 @@ struct LedgerQueryTests {
             } == [3])
     }
 
+    @Test(arguments: PassOutcome.allCases) func aPassageIsFoundHoweverItEnded(_ outcome: PassOutcome) throws {
+        var site = try QuerySite()
+        let number = try site.pass("冀A10001", .yellow, .entry, .china6, .stageAllowed, outcome)
+        #expect(try site.numbers(LedgerQuery()) == [number])
+        var query = LedgerQuery()
+        query.outcomes = [outcome]
+        #expect(try site.numbers(query) == [number])
+        #expect(try site.site.reader().counts(LedgerQuery()).total == 1)
+    }
+
     @Test func theTimeAskedForIncludesItsFirstSecondAndNotItsEnd() throws {
         let (site, all) = try six()
         let page = try site.site.reader().passages(LedgerQuery(), newestFirst: false, limit: 10)
@@ -244,7 +254,7 @@ struct LedgerQueryTests {
         for row in try site.site.reader().passages(LedgerQuery(), newestFirst: true, limit: 10).rows {
             #expect(PassageFacts(packed: PassageFacts(row.pass).packed) == PassageFacts(row.pass))
         }
-        for packed in [-1, 1 << 23, Int64.max, 0] { #expect(PassageFacts(packed: packed) == nil) }
+        for packed in [-1, 1 << 23, 1 << 24, Int64.max, 0] { #expect(PassageFacts(packed: packed) == nil) }
         for packed in stride(from: Int64(0), to: 1 << 23, by: 257) {
             if let facts = PassageFacts(packed: packed) { #expect(facts.packed == packed) }
         }
