@@ -13,6 +13,8 @@ public protocol RegisterLookup: AnyObject {
     func listEntries(for plate: Plate) -> [ListEntry]
     /// The plate of the vehicle that a tag belongs to.
     func plate(of tag: VehicleTag) -> Plate?
+    /// What the vehicle is booked to carry that way; unknown when it is booked for nothing.
+    func freight(for plate: Plate, _ direction: Direction) -> Freight
     /// When the register was last imported; nil when it never was.
     var importedAt: WallTime? { get }
 }

@@ -201,9 +201,10 @@ final class AdmissionThread: @unchecked Sendable {
         decision.vehicle = finding.vehicle
         decision.listReason = finding.listReason
         decision.registerImportedAt = register.importedAt
-        if finding.vehicle != nil {
+        if let vehicle = finding.vehicle {
             decision.vehicleSource = .register
             decision.vehicleKnownAt = register.importedAt
+            decision.freight = register.freight(for: vehicle.plate, decision.direction)
         }
         if !decisions.push(decision) {
             log.error("a decision was lost: the ledger does not keep up; the vehicle stays refused")

@@ -89,6 +89,10 @@ extension LedgerWriter {
         try check(gate)
         guard try self.decision(of: token) == nil else { throw .refused(.oneDecision, detail: token.words) }
         let hasEnded = try hasOutcome(token)
+        var decision = decision
+        if decision.direction == .exit, decision.freight.entrySequence == nil, let plate = decision.plate {
+            decision.freight.entrySequence = try store { () throws(StoreError) in try index.entry(of: plate) }
+        }
         let body = RecordBody.decision(decision, gate: gate)
         guard try body.encoded().count <= LedgerLimits.decisionBytes else {
             throw .limit(what: "a decision", limit: LedgerLimits.decisionBytes)

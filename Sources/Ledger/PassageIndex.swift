@@ -42,6 +42,7 @@ final class PassageIndex {
     private let addRow: Statement
     private let passes: Statement
     private let removeRow: Statement
+    private let newestOfPlate: Statement
 
     init(_ database: Database) throws(StoreError) {
         words = try IndexWords(database)
@@ -53,6 +54,24 @@ final class PassageIndex {
             SELECT seq, kind, token, canonical, hash FROM record NOT INDEXED WHERE seq > ?1 AND seq <= ?2 AND kind = 5
             """)
         removeRow = try database.prepare("DELETE FROM passage WHERE second = ?1 AND seq = ?2")
+        newestOfPlate = try database.prepare(
+            """
+            SELECT seq, facts FROM passage INDEXED BY passage_of_plate
+            WHERE plate = ?1 ORDER BY second DESC, seq DESC LIMIT 8
+            """)
+    }
+
+    /// The pass by which the vehicle that goes out now came in: the last time that it crossed, if that was inwards.
+    func entry(of plate: Plate) throws(StoreError) -> UInt64? {
+        defer { newestOfPlate.reset() }
+        newestOfPlate.bind(1, text: plate.text)
+        while try newestOfPlate.step() {
+            guard let facts = PassageFacts(packed: newestOfPlate.integer(1)), facts.colour == plate.colour,
+                facts.outcome.crossed
+            else { continue }
+            return facts.direction == .entry ? newestOfPlate.unsigned(0) : nil
+        }
+        return nil
     }
 
     func add(_ row: PassRow, _ sequence: UInt64) throws(StoreError) {

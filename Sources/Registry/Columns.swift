@@ -33,7 +33,7 @@ private let plates = "a plate of 1 to \(Plate.maximumBytes) bytes"
 
 enum VehicleField: Int, TableField {
     case plate, colour, stage, vin, registrationDate, vehicleType, fuel, model, engineModel, engineMaker
-    case engineNumber, usage, networked, fleet, tag
+    case engineNumber, usage, networked, fleet, tag, cargo, amount, cargoDirection
 
     static let columns = [
         Column("plate", "车牌号码", plates, isMandatory: true),
@@ -51,6 +51,9 @@ enum VehicleField: Int, TableField {
         Column("networked", "联网状态", "0, 1 or empty"),
         Column("fleet", "车队名称", shortText),
         Column("tag", "电子标签", "the tag's EPC, 4 to 124 hexadecimal digits in fours, or empty"),
+        Column("cargo", "运输货物名称", "a text of at most \(Cell.maximumCargoCharacters) characters in one line"),
+        Column("amount", "运输量", "a weight up to 1000 t such as 31.2, 31.2 t or 31200 kg (吨, 千克), or empty"),
+        Column("cargo_direction", "运输方向", "in or out (进 or 出), or empty for both"),
     ]
 }
 
@@ -95,11 +98,48 @@ extension ListEntry.Kind {
 
 enum Cell {
     static let maximumCharacters = 100
+    /// HJ 1321-2023, table C.2, item 21.
+    static let maximumCargoCharacters = 20
 
     /// Any text without control characters.
     static func text(_ cell: String) -> String? {
         let scalars = cell.unicodeScalars
         return scalars.count <= maximumCharacters && !scalars.contains(where: isControl) ? cell : nil
+    }
+
+    static func cargo(_ cell: String) -> String? {
+        cell.unicodeScalars.count <= maximumCargoCharacters ? text(cell) : nil
+    }
+
+    /// Kilograms. A number without a unit is in tonnes, which have at most three digits behind the point.
+    static func kilograms(_ cell: String) -> UInt32? {
+        let number = cell.utf8.prefix { isDigit($0) || $0 == 0x2E }
+        let unit = capitals(String(decoding: cell.utf8.dropFirst(number.count).drop { $0 == 0x20 }, as: UTF8.self))
+        let isTonnes = unit.isEmpty || unit == "T" || unit == "吨"
+        guard isTonnes || unit == "KG" || unit == "千克" || unit == "公斤" else { return nil }
+        let parts = number.split(separator: 0x2E, omittingEmptySubsequences: false)
+        guard (1...(isTonnes ? 2 : 1)).contains(parts.count), parts.allSatisfy({ (1...7).contains($0.count) }) else {
+            return nil
+        }
+        var kilograms = parts[0].reduce(UInt32(0)) { $0 * 10 + UInt32($1 - 0x30) }
+        if isTonnes {
+            let behind = parts.count == 2 ? Array(parts[1]) : []
+            guard behind.count <= 3, kilograms <= mostTonnes else { return nil }
+            for place in 0..<3 {
+                kilograms = kilograms * 10 + (place < behind.count ? UInt32(behind[place] - 0x30) : 0)
+            }
+        }
+        return kilograms <= mostTonnes * 1_000 ? kilograms : nil
+    }
+
+    private static let mostTonnes: UInt32 = 1_000
+
+    static func direction(_ cell: String) -> Direction? {
+        switch cell {
+        case "in", "进": .entry
+        case "out", "出": .exit
+        default: nil
+        }
     }
 
     /// The cell with its small letters a to z raised; nothing else changes.

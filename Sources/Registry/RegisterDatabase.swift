@@ -39,6 +39,11 @@ public final class RegisterDatabase {
             """
             CREATE TABLE tag(epc TEXT PRIMARY KEY, plate TEXT NOT NULL, colour INTEGER NOT NULL) STRICT, WITHOUT ROWID;
             """,
+            """
+            CREATE TABLE booking(
+                plate TEXT NOT NULL, colour INTEGER NOT NULL, cargo TEXT NOT NULL, kilograms INTEGER, direction INTEGER,
+                PRIMARY KEY(plate, colour)) STRICT, WITHOUT ROWID;
+            """,
         ])
 
     /// The two tables, each imported from a file of its own.
@@ -67,6 +72,8 @@ public final class RegisterDatabase {
         return try replace(.vehicles, digest, time) { (problems, doubts) throws(StoreError) in
             try database.execute("DELETE FROM vehicle")
             try database.execute("DELETE FROM tag")
+            try database.execute("DELETE FROM booking")
+            let insertBooking = try database.prepare("INSERT INTO booking VALUES(?1, ?2, ?3, ?4, ?5)")
             let insertTag = try database.prepare("INSERT INTO tag VALUES(?1, ?2, ?3)")
             let insert = try database.prepare(
                 "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
@@ -93,6 +100,10 @@ public final class RegisterDatabase {
                 if let tag = registered.tag {
                     insertTag.bind(tag, of: vehicle.plate)
                     try insertTag.run()
+                }
+                if let booking = registered.booking {
+                    insertBooking.bind(booking, of: vehicle.plate)
+                    try insertBooking.run()
                 }
             }
             return table.rowCount
@@ -164,8 +175,13 @@ public final class RegisterDatabase {
             }
             let last = try database.prepare("SELECT max(at) FROM import")
             let isImported = try last.step() && !last.isNull(0)
+            var bookings: [Plate: Booking] = [:]
+            let booked = try database.prepare("SELECT * FROM booking")
+            while try booked.step() {
+                if let plate = booked.plate() { bookings[plate] = booked.booking() }
+            }
             return Register(
-                vehicles: vehicles, entries: entries, tags: tags,
+                vehicles: vehicles, entries: entries, tags: tags, bookings: bookings,
                 importedAt: isImported ? WallTime(microseconds: last.integer(0)) : nil)
         } catch { throw .store(error) }
     }
@@ -245,6 +261,20 @@ extension Statement {
         bind(1, text: tag.text)
         bind(2, text: plate.text)
         bind(3, Int64(plate.colour.rawValue))
+    }
+
+    fileprivate func bind(_ booking: Booking, of plate: Plate) {
+        bind(1, text: plate.text)
+        bind(2, Int64(plate.colour.rawValue))
+        bind(3, text: booking.freight.cargo)
+        if let kilograms = booking.freight.netKilograms { bind(4, Int64(kilograms)) } else { bindNull(4) }
+        if let direction = booking.direction { bind(5, Int64(direction.rawValue)) } else { bindNull(5) }
+    }
+
+    fileprivate func booking() -> Booking? {
+        Booking(
+            cargo: text(2), kilograms: isNull(3) ? nil : UInt32(clamping: integer(3)),
+            direction: isNull(4) ? nil : Direction(rawValue: UInt8(clamping: integer(4))))
     }
 
     fileprivate func plate() -> Plate? {

@@ -34,6 +34,8 @@ private struct RowReader<Field: TableField> {
 struct RegisteredVehicle {
     let vehicle: Vehicle
     let tag: VehicleTag?
+    /// Nil: it is booked for nothing.
+    let booking: Booking?
 }
 
 /// Reads a vehicle, adding to `problems` what is wrong with the row. Nil when the vehicle cannot be told.
@@ -54,6 +56,9 @@ func registeredVehicle(_ row: TableRow, _ problems: inout Problems) -> Registere
     let networked = reader.optional(.networked) { Cell.flag($0) }
     let fleet = reader.optional(.fleet) { Cell.text($0) } ?? ""
     let tag = reader.optional(.tag) { VehicleTag($0) }
+    let cargo = reader.optional(.cargo) { Cell.cargo($0) } ?? ""
+    let kilograms = reader.optional(.amount) { Cell.kilograms($0) }
+    let direction = reader.optional(.cargoDirection) { Cell.direction($0) }
     guard let plate else { return nil }
     var vehicle = Vehicle(plate: plate, stage: stage)
     vehicle.vin = vin
@@ -67,7 +72,8 @@ func registeredVehicle(_ row: TableRow, _ problems: inout Problems) -> Registere
     vehicle.usage = usage
     vehicle.networked = networked
     vehicle.fleet = fleet
-    return RegisteredVehicle(vehicle: vehicle, tag: tag)
+    let booking = Booking(cargo: cargo, kilograms: kilograms, direction: direction)
+    return RegisteredVehicle(vehicle: vehicle, tag: tag, booking: booking)
 }
 
 /// What makes a row doubtful; it is kept as it is.

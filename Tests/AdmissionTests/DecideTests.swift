@@ -40,6 +40,8 @@ private enum Lists: CaseIterable {
 }
 
 private final class OnePlate: RegisterLookup {
+    func freight(for plate: Plate, _ direction: Direction) -> Freight { .unknown }
+
     let known: Vehicle
     let importedAt: WallTime? = nil
 

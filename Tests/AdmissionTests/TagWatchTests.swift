@@ -257,6 +257,8 @@ private struct Seeded: RandomNumberGenerator {
 
 @Suite struct DecideWithTagsTests {
     private final class Vehicles: RegisterLookup {
+        func freight(for plate: Plate, _ direction: Direction) -> Freight { .unknown }
+
         let importedAt: WallTime? = nil
         var black: [Plate] = []
         var white: [Plate] = []

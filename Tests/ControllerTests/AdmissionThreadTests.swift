@@ -14,6 +14,13 @@ private final class BenchRegister: RegisterLookup, Sendable {
         plate.text.hasPrefix("冀A") ? Vehicle(plate: plate, stage: .china6) : nil
     }
 
+    /// Those of which the plate ends with 7 bring coal.
+    func freight(for plate: Plate, _ direction: Direction) -> Freight {
+        var freight = Freight.unknown
+        if plate.text.utf8.last == 0x37 { freight.cargo = direction == .exit ? "煤" : "矿" }
+        return freight
+    }
+
     func listEntries(for plate: Plate) -> [ListEntry] {
         plate.text == "冀A66666" ? [ListEntry(plate: plate, kind: .black, reason: "超标", validUntil: nil)] : []
     }
@@ -23,13 +30,16 @@ private final class BenchRegister: RegisterLookup, Sendable {
     }
 }
 
-private final class AdmissionBench {
+final class AdmissionBench {
     let channels: AdmissionChannels
     let inventories: Ring<ArrivedInventory>
     let bench: Bench
 
     /// - Parameter rules: nil for a lane without a reader.
-    init(decisionCapacity: Int = 64, knownKeys: [String] = [], rules: TagRules? = nil) throws {
+    init(
+        decisionCapacity: Int = 64, knownKeys: [String] = [], rules: TagRules? = nil,
+        register: (any RegisterLookup)? = nil
+    ) throws {
         let bell = try Wakeup()
         inventories = Ring(capacity: 32, bell: bell)
         channels = AdmissionChannels(
@@ -38,7 +48,7 @@ private final class AdmissionBench {
             inventories: [inventories])
         bench = Bench(bell)
         let thread = AdmissionThread(
-            lanes: [(lane, .exit)], register: BenchRegister(), policy: Policy(minimumStage: .china5),
+            lanes: [(lane, .exit)], register: register ?? BenchRegister(), policy: Policy(minimumStage: .china5),
             knownKeys: knownKeys, tagRules: rules.map { [lane: $0] } ?? [:], channels: channels, clock: bench.clock,
             stop: bench.stop, pulse: bench.pulse,
             log: bench.log)

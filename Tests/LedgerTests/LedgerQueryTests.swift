@@ -114,6 +114,29 @@ struct LedgerQueryTests {
         #expect(try site.site.reader().counts(LedgerQuery()).total == 1)
     }
 
+    @Test func anExitNamesTheEntryThatItEnds() throws {
+        let (given, all) = try six()
+        var site = given
+        func entry(_ sequence: UInt64) throws -> UInt64? {
+            let records = try site.site.reader().records(from: sequence - 1, limit: 2)
+            guard case .pass(let row) = records.last?.body, case .decision(let decision, _) = records.first?.body else {
+                throw CancellationError()
+            }
+            #expect(row.freight.entrySequence == decision.freight.entrySequence)
+            return row.freight.entrySequence
+        }
+        #expect(try entry(all[3]) == all[0])
+        #expect(try entry(all[1]) == nil && entry(all[0]) == nil, "one that never came in, and an entry")
+        #expect(try entry(site.pass("冀A10001", .yellow, .exit)) == nil, "it has gone out before")
+        // Who backed out did not come in; and a plate of another colour is another vehicle.
+        #expect(try entry(site.pass("冀B10001", .yellow, .exit)) == nil)
+        let second = try site.pass("冀A10001", .yellow, .entry)
+        _ = try site.pass("冀A10001", .yellow, .exit, .china6, .stageTooLow, .backedOut)
+        #expect(try entry(site.pass("冀A10001", .blue, .exit)) == nil)
+        #expect(try entry(site.pass("冀A10001", .yellow, .exit)) == second)
+        #expect(try site.site.report().isSound)
+    }
+
     @Test func theTimeAskedForIncludesItsFirstSecondAndNotItsEnd() throws {
         let (site, all) = try six()
         let page = try site.site.reader().passages(LedgerQuery(), newestFirst: false, limit: 10)

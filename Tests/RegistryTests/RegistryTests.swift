@@ -58,6 +58,42 @@ func plate(_ text: String, _ colour: PlateColour = .yellow) throws -> Plate {
     try #require(Plate(text, colour: colour))
 }
 
+struct BookingImportTests {
+    @Test func aVehicleCarriesWhatItIsBookedForThatWayOnly() throws {
+        let site = try Site()
+        _ = try site.vehicles(
+            "plate,colour,stage,cargo,amount,cargo_direction\n冀A1,1,6,焦炭,,\n冀A2,1,6,,500 kg,out\n冀A3,1,6,,,in\n")
+        let register = try site.database.snapshot()
+        for direction in [Direction.entry, .exit] {
+            let coke = register.freight(for: try plate("冀A1"), direction)
+            #expect(coke.cargo == "焦炭" && coke.netKilograms == nil && coke.source == nil)
+            #expect(register.freight(for: try plate("冀A3"), direction) == .unknown)
+            #expect(register.freight(for: try plate("冀A1", .blue), direction) == .unknown)
+        }
+        #expect(register.freight(for: try plate("冀A2"), .entry) == .unknown)
+        #expect(register.freight(for: try plate("冀A2"), .exit).netKilograms == 500)
+        _ = try site.vehicles("plate,colour,stage\n冀A1,1,6\n")
+        #expect(try site.database.snapshot().freight(for: plate("冀A1"), .entry) == .unknown, "the old rows are gone")
+    }
+
+    @Test(
+        arguments: [
+            ("31.2", 31_200), ("31.2 t", 31_200), ("31.205T", 31_205), ("0", 0), ("7 吨", 7_000), ("31200 kg", 31_200),
+            ("31200公斤", 31_200), ("1000", 1_000_000), ("1000000 千克", 1_000_000),
+        ] as [(String, UInt32)])
+    func anAmountIsInTonnesUnlessItsUnitSaysOtherwise(_ cell: String, _ kilograms: UInt32) {
+        #expect(Cell.kilograms(cell) == kilograms)
+    }
+
+    @Test(arguments: [
+        "x", "t", ".5", "5.", "1.2345", "1.5 kg", "1000.001", "1001", "1000001 kg", "-1", "3 lb", "1.2.3", "1e3",
+        "99999999 kg",
+    ])
+    func anAmountThatIsNoneIsNotTaken(_ cell: String) {
+        #expect(Cell.kilograms(cell) == nil)
+    }
+}
+
 struct TagImportTests {
     @Test func aTagNamesItsVehicleAndAFileWithoutTagsIsAsGoodAsBefore() throws {
         let site = try Site()

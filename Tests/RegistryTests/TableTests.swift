@@ -36,6 +36,7 @@ struct TableTests {
     @Test func everyVehicleColumnHasItsTwoNames() throws {
         let values = [
             "冀A1", "1", "5", "LFWSRXSJ2L1E00001", "2021-07-02", "H17", "B", "m", "e", "k", "n", "F", "0", "f", "E280",
+            "铁精粉", "31.2 t", "进",
         ]
         for names in [VehicleField.columns.map(\.name), VehicleField.columns.map(\.chinese)] {
             let site = try Site()
@@ -47,12 +48,15 @@ struct TableTests {
             #expect(vehicle.model == "m" && vehicle.engineModel == "e" && vehicle.engineMaker == "k")
             #expect(vehicle.engineNumber == "n" && vehicle.networked == false && vehicle.fleet == "f")
             #expect(try site.database.snapshot().plate(of: #require(VehicleTag("E280"))) == plate("冀A1"))
+            let freight = try site.database.snapshot().freight(for: plate("冀A1"), .entry)
+            #expect(freight.cargo == "铁精粉" && freight.netKilograms == 31_200 && freight.source == .booking)
         }
     }
 
     @Test func everyBadCellOfARowIsTold() throws {
         let found = try Site().refusal(
-            header.dropLast() + ",tag\n" + ",7,x,9,9,9,9,\u{7},\u{7},\u{7},\u{7},9,9,\u{7},E28\n")
+            header.dropLast() + ",tag,cargo,amount,cargo_direction\n"
+                + ",7,x,9,9,9,9,\u{7},\u{7},\u{7},\u{7},9,9,\u{7},E28,\u{7},x,9\n")
         try #require(found.count == VehicleField.columns.count)
         for column in VehicleField.columns {
             let told = found.contains {
