@@ -96,8 +96,8 @@ extension KeySection {
             ),
             Key(
                 "ledger.when_full", .choice(["stop", "continue"]), .fallback("continue"),
-                "When there is no room: stop releasing vehicles, or continue without keeping photos.",
-                "容量已满时: stop 停止自动放行, continue 不存照片继续"
+                "When there is no room: stop releasing, or continue without photos to 110 % of size_limit_mib.",
+                "容量已满时: stop 停止自动放行, continue 不存照片继续, 到上限的110%也停止放行"
             ),
         ]
     )

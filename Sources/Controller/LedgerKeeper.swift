@@ -15,7 +15,7 @@ struct LedgerKeeping: Sendable {
     enum WhenFull: Sendable {
         /// Nobody is released automatically.
         case stop
-        /// The gate goes on; photos are not kept.
+        /// The gate goes on; photos are not kept. Past `LedgerFullness.overLimit` it is as with `stop`.
         case goOn
     }
 
@@ -32,13 +32,17 @@ enum LedgerFullness: UInt8 {
     /// 90 % of a limit, or little free disk.
     case nearlyFull = 1
     case full = 2
+    /// The records are past 110 % of their limit: what goes on without room ends here, or nothing would bound it.
+    case overLimit = 3
 
     private static let leastFreeBytes: UInt64 = 8 * 1_024 * 1_024
     private static let littleFreeBytes: UInt64 = 64 * 1_024 * 1_024
 
     init(_ space: LedgerSpace, _ keeping: LedgerKeeping) {
         let free = space.freeBytes ?? .max
-        if space.databaseBytes >= keeping.databaseLimitBytes || space.photoBytes >= keeping.photoLimitBytes
+        if space.databaseBytes >= keeping.databaseLimitBytes + keeping.databaseLimitBytes / 10 {
+            self = .overLimit
+        } else if space.databaseBytes >= keeping.databaseLimitBytes || space.photoBytes >= keeping.photoLimitBytes
             || free < LedgerFullness.leastFreeBytes
         {
             self = .full
@@ -56,6 +60,7 @@ enum LedgerFullness: UInt8 {
         case .normal: "room"
         case .nearlyFull: "nearly full"
         case .full: "full"
+        case .overLimit: "over its limit"
         }
     }
 }
@@ -75,6 +80,8 @@ final class LedgerKeeper {
     private var nextTry = Instant(nanoseconds: 0)
     private var isFailing = false
     private var fullness = LedgerFullness.normal
+    /// The disk said so itself, and how much room there is has not been looked at since.
+    private var isDiskFull = false
 
     init(writer: LedgerWriter, keeping: LedgerKeeping, clock: any Clock, status: LedgerStatus, log: Log) {
         self.writer = writer
@@ -86,8 +93,11 @@ final class LedgerKeeper {
     }
 
     /// Whether allowing decisions are turned into refusals.
-    var stopsReleases: Bool { fullness == .full && keeping.whenFull == .stop }
-    var dropsPhotos: Bool { fullness == .full && keeping.whenFull == .goOn }
+    var stopsReleases: Bool {
+        fullness == .overLimit || (fullness == .full || isDiskFull) && keeping.whenFull == .stop
+    }
+
+    var dropsPhotos: Bool { fullness.rawValue >= LedgerFullness.full.rawValue && keeping.whenFull == .goOn }
 
     enum Turn {
         /// A failed try was a moment ago.
@@ -126,6 +136,7 @@ final class LedgerKeeper {
     func diskIsFull() {
         if writer.releaseReserve() { log.error("the disk is full: the ledger goes on with its reserve") }
         nextSpace = Instant(nanoseconds: 0)
+        isDiskFull = true
     }
 
     /// The last seal of this run.
@@ -148,6 +159,7 @@ final class LedgerKeeper {
         status.databaseBytes.store(space.databaseBytes, ordering: .relaxed)
         status.photoBytes.store(space.photoBytes, ordering: .relaxed)
         let found = LedgerFullness(space, keeping)
+        isDiskFull = false
         if found == .normal { writer.renewReserve() }
         guard found != fullness else { return }
         let detail =

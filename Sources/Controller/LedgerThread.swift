@@ -24,6 +24,9 @@ final class LedgerStatus: Sendable {
     let fullness = Atomic<UInt8>(0)
     let databaseBytes = Atomic<UInt64>(0)
     let photoBytes = Atomic<UInt64>(0)
+
+    var isFull: Bool { fullness.load(ordering: .relaxed) >= LedgerFullness.full.rawValue }
+
     let check = LedgerCheckStatus()
 }
 

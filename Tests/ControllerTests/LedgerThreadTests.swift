@@ -10,18 +10,35 @@ import Testing
 @testable import Controller
 @testable import Ledger
 
-/// The disk's files, of which photos may fail to be written.
+/// The disk's files, of which photos may fail to be written; on a faulty disk, all.
 final class BenchFiles: Files, @unchecked Sendable {
     private let disk = DiskFiles()
     let isFull = Atomic<Bool>(false)
+    /// 0: not known.
+    let free = Atomic<UInt64>(0)
+    private let isFaulty: Bool
+
+    init(isFaulty: Bool = false) { self.isFaulty = isFaulty }
+
+    func freeBytes(at path: String) -> UInt64? {
+        let free = free.load(ordering: .relaxed)
+        return free == 0 ? nil : free
+    }
 
     func read(_ path: String, limit: Int) throws(MachineError) -> [UInt8] { try disk.read(path, limit: limit) }
     func exists(_ path: String) -> Bool { disk.exists(path) }
     func names(in folder: String) throws(MachineError) -> [String] { try disk.names(in: folder) }
-    func remove(_ path: String) throws(MachineError) { try disk.remove(path) }
+
+    func remove(_ path: String) throws(MachineError) {
+        try disk.remove(path)
+        // There is space again.
+        if isFaulty, path.hasSuffix("/reserve") { FaultyDisk.heal() }
+    }
+
     func createFolder(_ path: String) throws(MachineError) { try disk.createFolder(path) }
 
     func writeDurably(_ bytes: [UInt8], to path: String) throws(MachineError) {
+        if isFaulty { try FaultyDisk.check(.space, path) }
         if isFull.load(ordering: .relaxed) { throw .system(call: "write", subject: path, errno: 28) }
         try disk.writeDurably(bytes, to: path)
     }
@@ -33,7 +50,7 @@ final class LedgerBench {
 
     let folder: String
     private let isKept: Bool
-    let files = BenchFiles()
+    let files: BenchFiles
     let status: LedgerStatus
     let channels: LedgerChannels
     let bench: Bench
@@ -43,9 +60,11 @@ final class LedgerBench {
 
     init(
         in folder: String = NSTemporaryDirectory() + "gw-controller-" + UUID().uuidString,
-        isKept: Bool = false, databaseLimit: UInt64 = 1 << 30, whenFull: LedgerKeeping.WhenFull = .goOn,
-        vfs: String? = nil
+        isKept: Bool = false, databaseLimit: (_ bytes: UInt64) -> UInt64 = { _ in 1 << 30 },
+        whenFull: LedgerKeeping.WhenFull = .goOn, vfs: String? = nil, isFaulty: Bool = false
     ) throws {
+        files = BenchFiles(isFaulty: isFaulty)
+        if isFaulty { FaultyDisk.register() }
         self.folder = folder
         self.isKept = isKept
         let bell = try Wakeup()
@@ -62,7 +81,8 @@ final class LedgerBench {
             uplinkBell: elsewhere)
         bench = Bench(bell)
         let writer = try LedgerWriter(
-            folder: folder, files: files, clock: bench.clock, device: "gate-1", vfs: vfs)
+            folder: folder, files: files, clock: bench.clock, device: "gate-1",
+            vfs: isFaulty ? FaultyDisk.name : vfs)
         try writer.begin()
         try writer.appendBoot(version: "1.0.0", cause: "test")
         try writer.commit()
@@ -73,7 +93,8 @@ final class LedgerBench {
         let keeping = LedgerKeeping(
             sealInterval: .seconds(900),
             retention: RetentionPolicy(recordDays: 760, photoDays: 400, destinations: ["p"]),
-            databaseLimitBytes: databaseLimit, photoLimitBytes: 1 << 30, whenFull: whenFull)
+            databaseLimitBytes: databaseLimit(try writer.space().databaseBytes), photoLimitBytes: 1 << 30,
+            whenFull: whenFull)
         thread = LedgerThread(
             writer: writer, keeping: keeping, gates: [LaneGate(lane: lane, direction: .entry, codes: LedgerBench.gate)],
             channels: channels, clock: bench.clock, stop: bench.stop, pulse: bench.pulse, status: status,
@@ -288,7 +309,7 @@ final class LedgerBench {
     }
 
     @Test func aFullLedgerThatStopsRefusesWithItsReason() throws {
-        let ledger = try LedgerBench(databaseLimit: 1, whenFull: .stop)
+        let ledger = try LedgerBench(databaseLimit: { $0 }, whenFull: .stop)
         try ledger.run()
         #expect(eventually { ledger.status.fullness.load(ordering: .relaxed) == 2 })
         ledger.decide(token(1))
@@ -300,7 +321,7 @@ final class LedgerBench {
     }
 
     @Test func aFullLedgerThatGoesOnKeepsNoPhotos() throws {
-        let ledger = try LedgerBench(databaseLimit: 1, whenFull: .goOn)
+        let ledger = try LedgerBench(databaseLimit: { $0 }, whenFull: .goOn)
         try ledger.run()
         #expect(eventually { ledger.status.fullness.load(ordering: .relaxed) == 2 })
         ledger.keep(1, "k1")
@@ -308,6 +329,23 @@ final class LedgerBench {
         ledger.bench.settle()
         #expect(ledger.channels.kept.all().map(\.fate) == [.stored([])])
         #expect(ledger.verdicts().map(\.reason) == [.stageAllowed])
+        #expect(ledger.bench.end())
+    }
+
+    @Test func aLedgerThatGoesOnThoughItIsFullStopsPastItsLimit() throws {
+        let ledger = try LedgerBench(databaseLimit: { $0 / 11 * 10 }, whenFull: .goOn)
+        try ledger.run()
+        #expect(eventually { ledger.status.fullness.load(ordering: .relaxed) == 3 })
+        ledger.keep(1, "k1")
+        ledger.decide(token(1))
+        ledger.decide(token(2), .blacklisted)
+        ledger.bench.settle()
+        #expect(ledger.channels.kept.all().map(\.fate) == [.stored([])])
+        #expect(ledger.verdicts().map(\.reason) == [.ledgerFull, .blacklisted])
+        guard case .note(.faultRaised(let subject, let detail))? = try ledger.records().first?.body else {
+            throw CancellationError()
+        }
+        #expect(subject == "ledger storage" && detail.hasPrefix("over its limit: "))
         #expect(ledger.bench.end())
     }
 
