@@ -3,6 +3,7 @@ import Domain
 import Foundation
 import LaneCore
 import Machine
+import Registry
 import Store
 import Synchronization
 import Testing
@@ -347,6 +348,40 @@ final class LedgerBench {
         }
         #expect(subject == "ledger storage" && detail.hasPrefix("over its limit: "))
         #expect(ledger.bench.end())
+    }
+
+    /// Nothing of a row is looked up again when the vehicle goes through.
+    @Test func aPassHasTheRegisterAsItWasDecidedUpon() throws {
+        let ledger = try LedgerBench()
+        try FileManager.default.createDirectory(atPath: ledger.folder, withIntermediateDirectories: true)
+        let database = try RegisterDatabase(path: ledger.folder + "/register.db", offsetMinutes: 480)
+        func register(_ row: String, _ hour: Int) throws -> Register {
+            let csv = "plate,colour,stage,fleet,cargo,amount\n" + row + "\n"
+            _ = try database.importVehicles(
+                Array(csv.utf8), digest: try #require(Digest(bytes: Array(repeating: UInt8(hour), count: 32))),
+                at: CivilTime(year: 2026, month: 3, day: 1, hour: hour).wallTime())
+            return try database.snapshot()
+        }
+        let admission = try AdmissionBench(register: register("冀A12345,黄,6,甲车队,铁精粉,31.2", 6))
+        admission.arrive(token(1))
+        admission.read("k1")
+        #expect(ledger.channels.decisions.push(try #require(admission.channels.decisions.pop())))
+        try ledger.run()
+        let later = try register("冀A12345,黄,3,乙车队,废钢,9", 7)
+        #expect(later.vehicle(for: plate())?.stage == .china3)
+        ledger.end(token(1))
+        ledger.bench.settle()
+        guard case .decision(let decision, _)? = try ledger.records().first?.body,
+            case .pass(let row)? = try ledger.records().last?.body
+        else { throw CancellationError() }
+        #expect(row.vehicle?.stage == .china6 && row.vehicle?.fleet == "甲车队")
+        #expect(row.vehicleSource == .register && row.lane == lane && row.direction == .exit)
+        #expect(row.vehicleKnownAt == CivilTime(year: 2026, month: 3, day: 1, hour: 6).wallTime())
+        #expect(row.registerImportedAt == row.vehicleKnownAt)
+        #expect(row.freight.cargo == "铁精粉" && row.freight.netKilograms == 31_200)
+        #expect(row.freight.source == .booking && row.freight == decision.freight)
+        #expect(row.gate.gateCode == "A01" && row.gate.enterpriseID == "410100A001")
+        #expect(ledger.bench.end() && admission.bench.end())
     }
 
     @Test func theEndIsSealed() throws {

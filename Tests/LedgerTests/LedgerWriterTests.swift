@@ -27,6 +27,10 @@ struct LedgerWriterTests {
         #expect(row.plate?.text == "冀A12345")
         #expect(row.vehicle?.vin == "LFWSRXSJ2L1E00001")
         #expect(row.vehicle?.fleet == "示例车队")
+        guard case .decision(let decision, _) = records[2].body else { throw CancellationError() }
+        #expect(row.vehicleSource == .register && row.lane == LaneID(0))
+        #expect(row.vehicleKnownAt != nil && row.vehicleKnownAt == decision.vehicleKnownAt)
+        #expect(try row.freight == site.freight() && row.tag == "E2000001")
         #expect(row.photos.map(\.kind) == [.scene, .plate])
         #expect(try reader.photo(row.photos[1]) == [0xFF, 0xD8, 2])
         // Arrived at 8:00:00, entered 5 s later.
