@@ -86,7 +86,7 @@ public final class Controller {
         var others: [Thread] = []
         for sign in settings.signs {
             if let channels = rings.signs[Int(sign.lane.index)] {
-                others.append(try startSign(sign, channels, shortfalls))
+                others.append(try startSign(sign, channels, ledgerStatus, shortfalls))
             }
         }
         let readerStatuses = settings.readers.map { ReaderStatus(readerName($0)) }
@@ -110,7 +110,7 @@ public final class Controller {
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
 
-        let health = HealthReports(laneStatuses, rings.ledger.notes, started: started)
+        let health = HealthReports(laneStatuses, rings.ledger.notes, ledger: ledgerStatus, started: started)
         let supervisor = Supervisor(
             clock: clock, log: log, signals: parts.signals, wallClock: parts.wallClock, watchdog: parts.watchdog,
             critical: [lanePulse, admissionPulse, ledgerPulse],
@@ -237,9 +237,9 @@ public final class Controller {
         return try start(status.name, shortfalls) { thread.run() }
     }
 
-    private func startSign(_ sign: Configuration.SignSettings, _ channels: SignChannels, _ shortfalls: Shortfalls)
-        throws(MachineError) -> Thread
-    {
+    private func startSign(
+        _ sign: Configuration.SignSettings, _ channels: SignChannels, _ ledger: LedgerStatus, _ shortfalls: Shortfalls
+    ) throws(MachineError) -> Thread {
         let port = SerialLine(SerialSettings(path: sign.port, baud: UInt32(sign.baud)))
         var driverSettings = Devices.SignSettings()
         driverSettings.address = sign.address
@@ -247,8 +247,8 @@ public final class Controller {
         let driver = SignDriver(port: port, clock: clock, settings: driverSettings)
         let name = "sign \(sign.number)"
         let thread = SignThread(
-            name: name, driver: driver, channels: channels, clock: clock, stop: stop, pulse: pulse(name, .seconds(10)),
-            log: log)
+            name: name, driver: driver, channels: channels, ledger: ledger, clock: clock, stop: stop,
+            pulse: pulse(name, .seconds(10)), log: log)
         return try start(name, shortfalls) { thread.run() }
     }
 

@@ -1,5 +1,6 @@
-// The lanes' health, into the ledger: every hour for a lane that has driven or lost anything since, and for each lane
-// at an orderly end. From the supervisor's thread; the lane's own only counts.
+// The lanes' health, into the ledger: every hour for a lane that has driven or lost anything since, or when the ledger
+// is full otherwise than before, and for each lane at an orderly end. From the supervisor's thread; the lane's own only
+// counts.
 
 import Domain
 import Ledger
@@ -9,6 +10,7 @@ import Synchronization
 final class HealthReports {
     private let lanes: [LaneStatus]
     private let notes: Ring<Receipt>
+    private let ledger: LedgerStatus
     private let started: Instant
     private var next: Instant
     private var told: [LaneHealth] = []
@@ -18,9 +20,10 @@ final class HealthReports {
     /// - Parameters:
     ///   - notes: to the ledger thread; the caller's thread is the one that fills it.
     ///   - started: when the program did, in lane time.
-    init(_ lanes: [LaneStatus], _ notes: Ring<Receipt>, started: Instant) {
+    init(_ lanes: [LaneStatus], _ notes: Ring<Receipt>, ledger: LedgerStatus, started: Instant) {
         self.lanes = lanes
         self.notes = notes
+        self.ledger = ledger
         self.started = started
         next = started + HealthReports.interval
     }
@@ -39,7 +42,9 @@ final class HealthReports {
     /// A ring that is full has lost this report alone: the next one holds its numbers too.
     private func tell(_ now: Instant, all: Bool) {
         for lane in lanes {
-            let health = LaneHealth(lane, uptime: now.since(started))
+            var health = LaneHealth(lane, uptime: now.since(started))
+            let fullness = ledger.fullness.load(ordering: .relaxed)
+            health.ledgerFullness = fullness == 0 ? nil : fullness
             guard all || isNews(health) else { continue }
             guard notes.push(.note(.health(health))) else { continue }
             told.removeAll { $0.lane == lane.lane }

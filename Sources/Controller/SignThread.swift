@@ -17,19 +17,24 @@ final class SignThread: @unchecked Sendable {
     private let stop: Flag
     private let pulse: Pulse
     private let log: Log
+    private let ledger: LedgerStatus
+    private var last: SignNotice?
+    private var wasLedgerFull = false
     private var known: SignVerdict?
     private var wasFailing = false
 
     private static let longestWait = Interval.milliseconds(500)
 
     init(
-        name: String, driver: SignDriver, channels: SignChannels, clock: any Clock, stop: Flag, pulse: Pulse, log: Log
+        name: String, driver: SignDriver, channels: SignChannels, ledger: LedgerStatus, clock: any Clock, stop: Flag,
+        pulse: Pulse, log: Log
     ) {
         self.name = name
         self.driver = driver
         notices = channels.notices
         verdicts = channels.verdicts
         bell = channels.bell
+        self.ledger = ledger
         self.clock = clock
         self.stop = stop
         self.pulse = pulse
@@ -47,7 +52,10 @@ final class SignThread: @unchecked Sendable {
             while let notice = notices.pop() { newest = notice }
             // After the notices: the words of a verdict are pushed before the lane can speak of it.
             while let verdict = verdicts.pop() { known = verdict }
-            if let newest {
+            let isLedgerFull = ledger.isFull
+            if let newest = newest ?? freeAnew(isLedgerFull) {
+                wasLedgerFull = isLedgerFull
+                last = newest
                 driver.show(message(newest))
             } else {
                 driver.service()
@@ -56,9 +64,15 @@ final class SignThread: @unchecked Sendable {
         }
     }
 
+    /// The words for an empty lane, when the ledger has become full or has room again.
+    private func freeAnew(_ isLedgerFull: Bool) -> SignNotice? {
+        guard isLedgerFull != wasLedgerFull, let last, case .free = last.notice else { return nil }
+        return last
+    }
+
     private func message(_ notice: SignNotice) -> SignMessage {
         switch notice.notice {
-        case .free: .idle(text: SignTexts.welcome)
+        case .free: .idle(text: wasLedgerFull ? SignTexts.ledgerFull : SignTexts.welcome)
         case .identifying: .identifying
         case .released: verdict(notice.token, .stageAllowed)
         case .refused(let reason): verdict(notice.token, reason)

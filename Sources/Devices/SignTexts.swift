@@ -28,6 +28,7 @@ public enum SignTexts {
     public static let maximumCharacterCount = 12
 
     public static let welcome = "减速慢行 一车一杆"
+    public static let ledgerFull = "台账已满 请联系门卫"
     public static let identifying = "正在识别 请稍候"
     public static let fault = "设备故障 请联系门卫"
     public static let closed = "车道关闭 禁止通行"
@@ -69,7 +70,7 @@ public enum SignTexts {
 
     /// All fixed texts.
     static var all: [String] {
-        [welcome, identifying, fault, closed, evacuate, maintenance, normalControl]
+        [welcome, ledgerFull, identifying, fault, closed, evacuate, maintenance, normalControl]
             + EmissionStage.allCases.map { stage($0) }
             + VerdictReason.allCases.map { reason($0) }
     }

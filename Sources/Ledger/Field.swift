@@ -135,6 +135,7 @@ enum Field: UInt16, CaseIterable {
     case longestMicroseconds = 132
     case edgesLost = 133
     case messagesLost = 134
+    case ledgerFullness = 135
     case backupResult = 140
     case backupBytes = 141
     case backupSequence = 142

@@ -29,10 +29,12 @@ public struct LaneHealth: Equatable, Sendable {
     public var edgesLost: UInt32
     /// Messages that found their ring full.
     public var messagesLost: UInt32
+    /// How full the ledger is: 1 nearly, 2 full, 3 past 110 % of its limit. Nil: there is room.
+    public var ledgerFullness: UInt8?
 
     public init(
         lane: LaneID, uptimeSeconds: UInt32, edgeToOutput: [LatencyStep] = [], longestMicroseconds: UInt64? = nil,
-        edgesLost: UInt32 = 0, messagesLost: UInt32 = 0
+        edgesLost: UInt32 = 0, messagesLost: UInt32 = 0, ledgerFullness: UInt8? = nil
     ) {
         self.lane = lane
         self.uptimeSeconds = uptimeSeconds
@@ -40,6 +42,7 @@ public struct LaneHealth: Equatable, Sendable {
         self.longestMicroseconds = longestMicroseconds
         self.edgesLost = edgesLost
         self.messagesLost = messagesLost
+        self.ledgerFullness = ledgerFullness
     }
 
     static let encodedStepBytes = 4 + 8
@@ -71,6 +74,7 @@ extension FieldWriter {
         put(.longestMicroseconds, optional: health.longestMicroseconds)
         put(.edgesLost, health.edgesLost)
         put(.messagesLost, health.messagesLost)
+        put(.ledgerFullness, optional: health.ledgerFullness)
     }
 }
 
@@ -93,6 +97,7 @@ extension FieldReader {
         health.longestMicroseconds = try integer(.longestMicroseconds, UInt64.self)
         health.edgesLost = try required(.edgesLost, UInt32.self)
         health.messagesLost = try required(.messagesLost, UInt32.self)
+        health.ledgerFullness = try integer(.ledgerFullness, UInt8.self)
         return health
     }
 }
@@ -111,5 +116,6 @@ extension JSONObject {
         put("longest_us", number: health.longestMicroseconds)
         put("edges_lost", number: health.edgesLost)
         put("messages_lost", number: health.messagesLost)
+        put("ledger_fullness", number: health.ledgerFullness)
     }
 }

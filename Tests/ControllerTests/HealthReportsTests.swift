@@ -8,10 +8,11 @@ import Testing
 @Suite struct HealthReportsTests {
     private let started = Instant(nanoseconds: 5_000_000_000)
     private let lanes = [LaneStatus(LaneID(0)), LaneStatus(LaneID(1))]
+    private let ledger = LedgerStatus()
 
     private func reports(capacity: Int = 8) throws -> (HealthReports, Ring<Receipt>) {
         let notes = Ring<Receipt>(capacity: capacity, bell: try Wakeup())
-        return (HealthReports(lanes, notes, started: started), notes)
+        return (HealthReports(lanes, notes, ledger: ledger, started: started), notes)
     }
 
     private func told(_ notes: Ring<Receipt>) -> [LaneHealth] {
@@ -42,6 +43,17 @@ import Testing
         let (reports, notes) = try reports()
         reports.tellAll(started + .seconds(2))
         #expect(told(notes).map { $0.lane } == [LaneID(0), LaneID(1)])
+    }
+
+    @Test func aLedgerThatFillsIsReported() throws {
+        let (reports, notes) = try reports()
+        ledger.fullness.store(2, ordering: .relaxed)
+        reports.look(started + .seconds(3_600))
+        reports.look(started + .seconds(7_200))
+        #expect(told(notes).map(\.ledgerFullness) == [2, 2] && told(notes).isEmpty, "each lane once")
+        ledger.fullness.store(0, ordering: .relaxed)
+        reports.look(started + .seconds(10_800))
+        #expect(told(notes).map(\.ledgerFullness) == [nil, nil])
     }
 
     @Test func whatAFullRingRefusedComesWithTheNextReport() throws {

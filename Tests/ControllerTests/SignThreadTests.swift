@@ -40,6 +40,7 @@ private final class SignBench {
     let sign = BenchSign()
     let channels: SignChannels
     let bench: Bench
+    let ledger = LedgerStatus()
 
     /// `prepare`: what waits for the thread when it starts.
     init(prepare: (SignChannels) -> Void = { _ in }) throws {
@@ -52,7 +53,7 @@ private final class SignBench {
         settings.expectsAcknowledgement = false
         let driver = SignDriver(port: sign, clock: bench.clock, settings: settings)
         let thread = SignThread(
-            name: "sign 1", driver: driver, channels: channels, clock: bench.clock, stop: bench.stop,
+            name: "sign 1", driver: driver, channels: channels, ledger: ledger, clock: bench.clock, stop: bench.stop,
             pulse: bench.pulse,
             log: bench.log)
         try bench.start { thread.run() }
@@ -76,6 +77,22 @@ private final class SignBench {
 
 @Suite struct SignThreadTests {
     private let control = SignTexts.normalControl
+
+    @Test func anEmptyLaneSaysThatTheLedgerIsFullAsLongAsItIs() throws {
+        let sign = try SignBench()
+        sign.notice(.free)
+        #expect(sign.shown().contains(SignTexts.welcome))
+        sign.ledger.fullness.store(2, ordering: .relaxed)
+        #expect(sign.shown().contains(SignTexts.ledgerFull))
+        #expect(sign.shown().isEmpty, "once")
+        sign.notice(.maintenance)
+        _ = sign.shown()
+        sign.ledger.fullness.store(0, ordering: .relaxed)
+        #expect(sign.shown().isEmpty, "what is shown stays")
+        sign.notice(.free)
+        #expect(sign.shown().contains(SignTexts.welcome))
+        #expect(sign.bench.end())
+    }
 
     @Test func aVerdictIsShownWithThePlateAndStageOfItsOwnVehicle() throws {
         let sign = try SignBench()

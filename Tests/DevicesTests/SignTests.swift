@@ -259,7 +259,7 @@ private final class Sign: SerialPort {
 
 @Suite struct SignTextsTests {
     @Test func everyTextFitsALineAndIsInGB2312() {
-        #expect(SignTexts.all.count == 7 + EmissionStage.allCases.count + VerdictReason.allCases.count)
+        #expect(SignTexts.all.count == 8 + EmissionStage.allCases.count + VerdictReason.allCases.count)
         for text in SignTexts.all {
             #expect((1...SignTexts.maximumCharacterCount).contains(text.count), "\(text)")
             #expect(GB2312.encode(text).replacedCount == 0, "\(text)")

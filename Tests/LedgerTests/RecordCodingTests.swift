@@ -87,7 +87,7 @@ struct RecordCodingTests {
             edgeToOutput: [
                 LaneHealth.LatencyStep(belowMicroseconds: 24, count: 70_000),
                 LaneHealth.LatencyStep(belowMicroseconds: 26, count: 1),
-            ], longestMicroseconds: 25, edgesLost: 1, messagesLost: 2)
+            ], longestMicroseconds: 25, edgesLost: 1, messagesLost: 2, ledgerFullness: 3)
         return [
             .note(.health(health)), .note(.health(LaneHealth(lane: LaneID(0), uptimeSeconds: 0))),
             .manualRelease(release, gate: LedgerSite.gate), .supplement(supplement),

@@ -60,7 +60,8 @@ KINDS = {
     22: ("power", "power:114power battery_percent:115 detail:64t"),
     23: ("delivery-state", "destination:71t through:116 rows_due:117 rows_waiting:118 items_quarantined:119"),
     24: ("carried", ROW + "origin_seq:120 origin_hash:121x"),
-    25: ("health", "lane:1 uptime_s:130 edge_to_output:131latency longest_us:132 edges_lost:133 messages_lost:134"),
+    25: ("health", "lane:1 uptime_s:130 edge_to_output:131latency longest_us:132 edges_lost:133 messages_lost:134 "
+                   "ledger_fullness:135"),
     26: ("backup", "folder:63t backup:140backup bytes:141 backup_seq:142 backup_hash:143x detail:64t"),
 }
 
