@@ -284,6 +284,10 @@ public final class Controller {
     }
 
     private func startUplinks(_ rings: Rings, _ power: PowerStatus) -> [UplinkKeeper] {
+        if !settings.uplinks.contains(where: { $0.witnessMember != nil }) {
+            log.info(
+                "no uplink carries the ledger's head: no platform is its witness; uplink.N.witness_member makes it one")
+        }
         var keepers: [UplinkKeeper] = []
         for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
             let setup = UplinkSetup(

@@ -34,6 +34,8 @@ public struct PlatformBook: Sendable {
     public private(set) var malformed: [String] = []
     /// Photos that came before their record.
     public private(set) var orphans = 0
+    /// The heads of the sender's ledger, `number:hash:epoch`, each once, as they came with its requests.
+    public private(set) var heads: [String] = []
     private var serials: [String: Int] = [:]
     private var photoKeys: [String: Int] = [:]
     private var tokens: Set<String> = []
@@ -42,6 +44,7 @@ public struct PlatformBook: Sendable {
     public static let username = "gw-demo"
     public static let password = "gw-demo-2f8c41"
     public static let organ = "410000-SIM"
+    public static let witnessMember = "ledgerHead"
 
     public init() {}
 
@@ -53,6 +56,7 @@ public struct PlatformBook: Sendable {
             return ["code": "401", "status": "access_token 无效或已过期"]
         }
         guard request["organ"] as? String == PlatformBook.organ else { return refuse("400", "organ 不符") }
+        if let head = request[PlatformBook.witnessMember] as? String, heads.last != head { heads.append(head) }
         switch (type, verb) {
         case ("shareDrivingRecord", "put_data"): return store(record: value(request))
         case ("sharePhotoInfo", "put_file"): return store(photo: value(request))

@@ -25,6 +25,7 @@ extension Site {
         if let broken { find("the ledger does not verify: \(broken)") }
         let export = try controller.exportLedger()
         fill(&report, export, isInterrupted)
+        try files.write("witnesses", platform.book.heads.map { $0 + "\n" }.joined())
         try files.write("site.log", state.withLock { $0.log }.joined(separator: "\n") + "\n")
         return report
     }

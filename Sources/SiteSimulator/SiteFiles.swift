@@ -122,6 +122,7 @@ func configurationText(
     uplink.1.username = \(PlatformBook.username)
     uplink.1.password_file = \(files.folder)/platform.password
     uplink.1.ca_file = \(files.authority)
+    uplink.1.witness_member = \(PlatformBook.witnessMember)
     uplink.1.retry_first_ms = 200
     uplink.1.retry_limit_ms = 2000
 

@@ -15,10 +15,12 @@ private func record(_ serial: String, plate: String = "冀A1234B") -> [String: A
 private struct Client {
     var book = PlatformBook()
     var token = ""
+    var head = "7:ab:1"
 
     mutating func post(_ type: String, _ verb: String, _ value: [String: Any], token: String? = nil) -> String {
         let request: [String: Any] = [
             "organ": PlatformBook.organ, "ipctype": type, "access_token": token ?? self.token, "value": value,
+            PlatformBook.witnessMember: head,
         ]
         return book.answer(verb: verb, request: request, now: Date())["code"] as? String ?? ""
     }
