@@ -149,8 +149,11 @@ extension LedgerReader {
                 next += 1
             }
             if isFull { return false }
+            let isDue = facts.outcome.isRowDue(after: facts.reason)
+            // Before the record is read: a question for what is rarely so asks this of every row.
+            if let wanted = query.delivery, try board.state(index.sequence, isDue: isDue) != wanted { return true }
             let (record, row) = try compared(index, passages)
-            isFull = try !put(record, row, isDue: facts.outcome.isRowDue(after: facts.reason))
+            isFull = try !put(record, row, isDue: isDue)
             return !isFull
         }
         while !isFull, next < others.count {

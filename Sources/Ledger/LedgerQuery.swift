@@ -91,6 +91,15 @@ public struct LedgerQuery: Sendable {
         return accepts(PassageFacts(row), second: row.passedWall.second, plate: row.plate?.text ?? "")
     }
 
+    /// A pattern without the `*` at its ends.
+    static func middle(of pattern: String) -> String {
+        var part = pattern.utf8[...]
+        let star = UInt8(ascii: "*")
+        if part.first == star { part.removeFirst() }
+        if part.last == star { part.removeLast() }
+        return String(decoding: part, as: UTF8.self)
+    }
+
     static func matches(_ text: String, _ pattern: String) -> Bool {
         var part = Array(pattern.utf8)
         let text = Array(text.utf8)
@@ -151,7 +160,7 @@ extension WallTime {
     }
 }
 
-/// The small words of a pass, as one number of 23 bits: what the index holds beside the time and the plate.
+/// The small words of a pass, as one number of 24 bits: what the index holds beside the time and the plate.
 struct PassageFacts: Equatable {
     var outcome: PassOutcome
     var direction: Direction
@@ -180,6 +189,24 @@ struct PassageFacts: Equatable {
         value = value << 4 | (stage == .unknown ? PassageFacts.unknownStage : Int64(stage.rawValue))
         value = value << 3 | (colour.map { Int64($0.rawValue) } ?? PassageFacts.noColour)
         return value << 8 | Int64(reason?.rawValue ?? 0)
+    }
+
+    /// Which bits of the number are the same in all that the query accepts, and what they are there.
+    static func asked(_ query: LedgerQuery) -> (mask: Int64, value: Int64) {
+        var asked = (mask: Int64(0), value: Int64(0))
+        func ask(_ bits: Int64, _ place: Int64, _ value: Int64) {
+            asked.mask |= bits << place
+            asked.value |= value << place
+        }
+        if query.reasons.count == 1 { ask(255, 0, Int64(query.reasons[0]?.rawValue ?? 0)) }
+        if query.colours.count == 1 { ask(7, 8, Int64(query.colours[0].rawValue)) }
+        if query.stages.count == 1 {
+            ask(15, 11, query.stages[0] == .unknown ? unknownStage : Int64(query.stages[0].rawValue))
+        }
+        if query.lanes.count == 1 { ask(7, 15, Int64(query.lanes[0].index)) }
+        if query.directions.count == 1 { ask(3, 18, Int64(query.directions[0].rawValue)) }
+        if query.outcomes.count == 1 { ask(15, 20, Int64(query.outcomes[0].rawValue)) }
+        return asked
     }
 
     /// Nil when no pass has such a number.

@@ -161,7 +161,8 @@ extension LedgerWriter {
     }
 }
 
-/// The readers' side: rows in the order of time, one way or the other.
+/// The readers' side: rows in the order of time, one way or the other. What SQLite can tell apart comes no further: a
+/// question for what is rare walks the whole index.
 final class PassageQueries {
     let words: IndexWords
     private let forward: Statement
@@ -178,22 +179,34 @@ final class PassageQueries {
         forward = try database.prepare(
             """
             SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage
-            WHERE (second, seq) > (?1, ?2) AND second <= ?3 ORDER BY second, seq
+            WHERE (second, seq) > (?1, ?2) AND second <= ?3
+                AND (?5 IS NULL OR fleet = ?5) AND (?6 IS NULL OR gate = ?6) AND (?7 IS NULL OR cargo = ?7)
+                AND facts & ?8 = ?9 AND (?10 IS NULL OR instr(plate, ?10) > 0)
+            ORDER BY second, seq
             """)
         backward = try database.prepare(
             """
             SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage
-            WHERE (second, seq) < (?1, ?2) AND second >= ?3 ORDER BY second DESC, seq DESC
+            WHERE (second, seq) < (?1, ?2) AND second >= ?3
+                AND (?5 IS NULL OR fleet = ?5) AND (?6 IS NULL OR gate = ?6) AND (?7 IS NULL OR cargo = ?7)
+                AND facts & ?8 = ?9 AND (?10 IS NULL OR instr(plate, ?10) > 0)
+            ORDER BY second DESC, seq DESC
             """)
         forwardOfPlate = try database.prepare(
             """
             SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage INDEXED BY passage_of_plate
-            WHERE plate = ?4 AND (second, seq) > (?1, ?2) AND second <= ?3 ORDER BY second, seq
+            WHERE plate = ?4 AND (second, seq) > (?1, ?2) AND second <= ?3
+                AND (?5 IS NULL OR fleet = ?5) AND (?6 IS NULL OR gate = ?6) AND (?7 IS NULL OR cargo = ?7)
+                AND facts & ?8 = ?9 AND (?10 IS NULL OR instr(plate, ?10) > 0)
+            ORDER BY second, seq
             """)
         backwardOfPlate = try database.prepare(
             """
             SELECT second, seq, facts, plate, fleet, gate, cargo FROM passage INDEXED BY passage_of_plate
-            WHERE plate = ?4 AND (second, seq) < (?1, ?2) AND second >= ?3 ORDER BY second DESC, seq DESC
+            WHERE plate = ?4 AND (second, seq) < (?1, ?2) AND second >= ?3
+                AND (?5 IS NULL OR fleet = ?5) AND (?6 IS NULL OR gate = ?6) AND (?7 IS NULL OR cargo = ?7)
+                AND facts & ?8 = ?9 AND (?10 IS NULL OR instr(plate, ?10) > 0)
+            ORDER BY second DESC, seq DESC
             """)
     }
 
@@ -224,6 +237,15 @@ final class PassageQueries {
             statement.bind(3, last)
         }
         if let plate { statement.bind(4, text: plate) }
+        for (place, number) in [(Int32(5), fleet), (6, gate), (7, cargo)] {
+            if let number { statement.bind(place, number) } else { statement.bindNull(place) }
+        }
+        let (mask, value) = PassageFacts.asked(query)
+        statement.bind(8, mask)
+        statement.bind(9, value)
+        // More than the pattern takes has its middle part; `accepts` looks at the ends.
+        let middle = plate == nil ? query.plate.map { LedgerQuery.middle(of: $0) } ?? "" : ""
+        if middle.isEmpty { statement.bindNull(10) } else { statement.bind(10, text: middle) }
         let needsPlate = query.plate != nil
         while try Kept.step(statement) {
             let packed = statement.integer(2)
@@ -231,16 +253,10 @@ final class PassageQueries {
                 throw .indexDiffers(sequence: statement.unsigned(1))
             }
             let second = statement.integer(0)
-            let rowFleet = statement.integer(4)
-            let rowGate = statement.integer(5)
-            let rowCargo = statement.integer(6)
-            if let fleet, rowFleet != fleet { continue }
-            if let gate, rowGate != gate { continue }
-            if let cargo, rowCargo != cargo { continue }
             guard query.accepts(facts, second: second, plate: needsPlate ? statement.text(3) : "") else { continue }
             let row = IndexRow(
                 second: second, sequence: statement.unsigned(1), facts: packed, plate: statement.text(3),
-                fleet: rowFleet, gate: rowGate, cargo: rowCargo)
+                fleet: statement.integer(4), gate: statement.integer(5), cargo: statement.integer(6))
             if try !take(row, facts) { return }
         }
     }

@@ -21,6 +21,7 @@ struct Main {
                gwbench hammer FOLDER               append passes until killed
                gwbench open FOLDER                 open as the controller does, then verify the newest records
                gwbench verify FOLDER               verify all
+               gwbench query FOLDER RECORDS        fill a ledger with two years of a gate, then ask it everything
         """
 
     static func main() {
@@ -35,6 +36,7 @@ struct Main {
             case ("hammer", 2): try hammer(arguments[1])
             case ("open", 2): try report(open(arguments[1]))
             case ("verify", 2): try report(verify(arguments[1]))
+            case ("query", 3): try report(QueryBench.run(arguments[1], records: number(arguments[2])))
             default:
                 print(usage)
                 exit(2)

@@ -150,6 +150,65 @@ final class SyntheticLedger {
         }
     }
 
+    /// What one passage alone has, the hundredth.
+    enum Rare {
+        static let plate = "沪Z99999"
+        static let gate = "Z99"
+        static let cargo = "稀土"
+        static let fleet = "稀客车队"
+    }
+
+    /// In and out by turns, one passage that is rare in everything, and a fault on every fiftieth.
+    func varied(to sequence: UInt64, each interval: Interval) throws {
+        var passes = 0
+        while writer.head.sequence < sequence {
+            try transaction {
+                for _ in 0..<450 {
+                    clock.advance(interval)
+                    passes += 1
+                    try variedPass(isRare: passes == 100, passes.isMultiple(of: 2) ? .exit : .entry)
+                    guard passes.isMultiple(of: 50) else { continue }
+                    let isRaised = passes.isMultiple(of: 100)
+                    let subject = "camera 1"
+                    try writer.append(
+                        note: isRaised
+                            ? .faultRaised(subject: subject, detail: detail())
+                            : .faultHealed(subject: subject, detail: detail()))
+                }
+            }
+            try writer.sealWhenDue()
+        }
+    }
+
+    private func variedPass(isRare: Bool, _ direction: Direction) throws {
+        let token = nextToken()
+        let key = try capture(token)
+        let asked = clock.now()
+        var decision = Decision(
+            verdict: Verdict(lane: lane, token: token, reason: isRare ? .whitelisted : .stageAllowed),
+            direction: direction, askedAt: asked, decidedAt: asked)
+        var vehicle = try vehicle()
+        var gate = SyntheticLedger.gate
+        decision.freight.cargo = ["铁精粉", "焦炭", "废钢", "石灰石"][Int(count % 4)]
+        if isRare, let plate = Plate(Rare.plate, colour: .green) {
+            vehicle.plate = plate
+            vehicle.stage = .china1
+            vehicle.fleet = Rare.fleet
+            decision.freight.cargo = Rare.cargo
+            gate.gateCode = Rare.gate
+        }
+        decision.captureKey = key
+        decision.rawPlate = vehicle.plate.text
+        decision.plate = vehicle.plate
+        decision.vehicle = vehicle
+        decision.registerImportedAt = clock.wall()
+        try writer.append(decision: decision, gate: gate)
+        let end = PassEnd(
+            lane: lane, token: token, outcome: isRare ? .aborted : .completed, arrivedAt: asked, raisedAt: asked,
+            enteredAt: isRare ? nil : asked, endedAt: asked)
+        try writer.append(end: end, gate: gate, direction: direction)
+    }
+
     /// The same records in large transactions, for filling.
     func fill(to sequence: UInt64) throws {
         while writer.head.sequence < sequence {

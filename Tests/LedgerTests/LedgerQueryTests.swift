@@ -21,7 +21,7 @@ struct QuerySite {
         _ text: String, _ colour: PlateColour = .yellow, _ direction: Direction = .entry,
         _ stage: EmissionStage? = .china6, _ reason: VerdictReason? = .stageAllowed,
         _ outcome: PassOutcome = .completed,
-        fleet: String = "", lane: UInt8 = 0, gate: String = "A01", hours: UInt64 = 1
+        fleet: String = "", cargo: String = "", lane: UInt8 = 0, gate: String = "A01", hours: UInt64 = 1
     ) throws -> UInt64 {
         site.clock.advance(seconds: hours * 3_600)
         tokens += 1
@@ -33,6 +33,7 @@ struct QuerySite {
                 verdict: Verdict(lane: LaneID(lane), token: token, reason: reason), direction: direction,
                 askedAt: site.clock.now(), decidedAt: site.clock.now())
             decision.plate = Plate(text, colour: colour)
+            decision.freight.cargo = cargo
             if let stage, let plate = decision.plate {
                 var vehicle = Vehicle(plate: plate, stage: stage)
                 vehicle.fleet = fleet
@@ -62,9 +63,10 @@ struct LedgerQueryTests {
     private func six() throws -> (QuerySite, [UInt64]) {
         var site = try QuerySite()
         var numbers: [UInt64] = []
-        numbers.append(try site.pass("冀A10001", fleet: "甲车队"))
+        numbers.append(try site.pass("冀A10001", fleet: "甲车队", cargo: "铁精粉"))
         numbers.append(try site.pass("冀A10002", .blue, .exit, .china5, .whitelisted))
-        numbers.append(try site.pass("冀B10001", .yellow, .entry, .china3, .stageTooLow, .backedOut, fleet: "乙车队"))
+        numbers.append(
+            try site.pass("冀B10001", .yellow, .entry, .china3, .stageTooLow, .backedOut, fleet: "乙车队", cargo: "焦炭"))
         numbers.append(try site.pass("冀A10001", .yellow, .exit, .china6, .stageAllowed, lane: 1, gate: "B02"))
         numbers.append(try site.pass("京A99999", .green, .entry, nil, .unknownVehicle, .backedOut))
         numbers.append(try site.pass("", .other, .entry, nil, nil, .forced))
@@ -85,15 +87,20 @@ struct LedgerQueryTests {
         #expect(try found { $0.plate = "*99*" } == [4])
         #expect(try found { $0.plate = "冀A1000" } == [])
         #expect(try found { $0.colours = [.blue, .green] } == [1, 4])
+        #expect(try found { $0.colours = [.green] } == [4])
+        #expect(try found { $0.cargo = "焦炭" } == [2])
+        #expect(try found { $0.cargo = "废钢" } == [])
         #expect(try found { $0.directions = [.exit] } == [1, 3])
         #expect(try found { $0.lanes = [LaneID(1)] } == [3])
         #expect(try found { $0.gate = "B02" } == [3])
         #expect(try found { $0.gate = "B03" } == [])
         #expect(try found { $0.fleet = "甲车队" } == [0])
         #expect(try found { $0.stages = [.china3, .china5] } == [1, 2])
+        #expect(try found { $0.stages = [.china3] } == [2])
         #expect(try found { $0.stages = [.unknown] } == [4, 5])
         #expect(try found { $0.outcomes = [.forced, .backedOut] } == [2, 4, 5])
         #expect(try found { $0.reasons = [nil] } == [5])
+        #expect(try found { $0.reasons = [.whitelisted] } == [1])
         #expect(try found { $0.reasons = [.stageTooLow, .unknownVehicle] } == [2, 4])
         #expect(try found { $0.isDueOnly = true } == [0, 1, 3, 5])
         #expect(

@@ -54,6 +54,7 @@ def ledger(records, work):
         verified = gwbench("verify", large)
         size = gwbench("size", small, large, 150)
         beside = gwbench("beside", large, 100)
+        asked = gwbench("query", folder / "query", records)
         openings = {}
         for name, path in (("small", small), ("large", large)):
             runs = []
@@ -99,5 +100,8 @@ def ledger(records, work):
         ("read at an opening, small ledger", openings["small"]["read_bytes"], "B", None),
         ("read at an opening, large ledger", openings["large"]["read_bytes"], "B", None),
         ("the longest log that a crash left", max(run["log_bytes"] for run in openings.values()), "B", None),
+        *((f"a question of the large ledger: {name[:-3].replace('_', ' ')}", value, "ms",
+           None if name == "month_count_ms" else (None, 1_000.0))
+          for name, value in asked.items() if name.endswith("_ms")),
         ("verifying all of the large ledger, warm", verified["records_per_s"], "/s", (200_000.0, None)),
     ]
