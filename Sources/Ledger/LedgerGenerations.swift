@@ -73,24 +73,34 @@ public enum LedgerGenerations {
             let nowPruned = try reader.prunes().first?.sequence
             if report.isSound || nowPruned == pruned { break }
         }
-        if let witness, !isOwn, report.fault == nil {
-            report.fault = try compare(witness, folder, files, reports)
-        }
+        if let witness, !isOwn, report.fault == nil { try compare(witness, folder, files, reports, &report) }
         let number = report.generation
         reports.append(GenerationReport(generation: number, file: presentFile, report: report))
         return (reports, report.isSound)
     }
 
-    /// Nil when some earlier generation holds the witnessed record.
+    /// The witnessed record is of a generation before the present one: some file must hold it with that hash, unless it
+    /// was removed after its retention or its file is gone.
     private static func compare(
-        _ witness: LedgerHead, _ folder: String, _ files: any Files, _ reports: [GenerationReport]
-    ) throws(LedgerError) -> LedgerError? {
+        _ witness: LedgerHead, _ folder: String, _ files: any Files, _ reports: [GenerationReport],
+        _ report: inout LedgerReport
+    ) throws(LedgerError) {
+        var isRemoved = false
         for old in reports where old.report.head.sequence >= witness.sequence {
             let reader = try LedgerReader(folder: folder, files: files, generation: old.generation)
-            guard let row = try reader.stored(from: witness.sequence, limit: 1).first else { continue }
-            if row.sequence == witness.sequence, row.hash == witness.hash { return nil }
+            let row = try reader.stored(from: witness.sequence, limit: 1).first
+            if let row, row.sequence == witness.sequence, row.hash == witness.hash { return }
+            isRemoved = isRemoved || row?.sequence != witness.sequence && old.report.prunedThrough >= witness.sequence
         }
-        return .damaged(
-            sequence: witness.sequence, reason: "no generation holds the record with the hash that was witnessed")
+        if isRemoved {
+            report.notCompared = LedgerReport.removed(witness)
+        } else if reports.count + 1 < Int(report.generation) || reports.contains(where: { $0.report.records == 0 }) {
+            report.notCompared =
+                "record \(witness.sequence), which was witnessed, was not compared: the file of its generation is not "
+                + "there or cannot be read; verify a copy that has it, or give the head of a later record"
+        } else {
+            report.fault = .damaged(
+                sequence: witness.sequence, reason: "no generation holds the record with the hash that was witnessed")
+        }
     }
 }

@@ -17,6 +17,11 @@ public struct LedgerWitness: Equatable, Sendable {
 
     /// `number:hash`, as `--witness` takes it.
     public var words: String { "\(head.sequence):\(head.hash.hexadecimal)" }
+
+    /// What a report ends with.
+    public var line: String {
+        "head \(head.sequence) \(head.hash.hexadecimal)" + (epoch.map { ", epoch \($0)" } ?? "")
+    }
 }
 
 extension LedgerWriter {

@@ -26,6 +26,10 @@ public struct LedgerReport: Sendable {
     /// The epoch of the last good seal.
     public internal(set) var epoch: UInt64?
     public internal(set) var generation: UInt32 = 1
+    /// Why the head that was given could not be compared, and what to do next, where it is neither right nor wrong.
+    public internal(set) var notCompared: String?
+    /// Up to this record only the foundation is there.
+    var prunedThrough: UInt64 = 0
     /// What an inspector should know of a sound ledger, at most `findingLimit` of them.
     public internal(set) var findings: [LedgerFinding] = []
     public static let findingLimit = 10_000
@@ -35,6 +39,11 @@ public struct LedgerReport: Sendable {
     }
 
     public var isSound: Bool { fault == nil }
+
+    static func removed(_ witness: LedgerHead) -> String {
+        "record \(witness.sequence), which was witnessed, was not compared: it was removed after its retention; compare "
+            + "it with an export or a backup made before, or give the head of a later record"
+    }
 }
 
 public final class LedgerVerifier {
@@ -58,6 +67,7 @@ public final class LedgerVerifier {
     private let sealed: SealedState?
     private var previous: LedgerVerifier?
     private var isLinkChecked = false
+    private var isWitnessMet = false
     /// Decisions that wait for their outcome, by token: the record and whether it allows.
     private var open: [VehicleToken: (sequence: UInt64, allows: Bool)] = [:]
     /// Tokens of this boot that have an outcome. A token of an earlier boot was closed at that boot's end.
@@ -102,6 +112,7 @@ public final class LedgerVerifier {
             if foundation == nil, entry.records != nil { foundation = entry }
             photosThrough = max(photosThrough, entry.photosThrough ?? 0)
         }
+        report.prunedThrough = prunedThrough
     }
 
     /// The same, for a generation that comes after another one, which was verified: it must be what its generation
@@ -199,9 +210,7 @@ public final class LedgerVerifier {
                 reason:
                     "the counter is of generation \(sealed.generation): the ledger was rolled back to an earlier one")
         }
-        if let witness, witness.sequence <= prunedThrough, seals.seal(witness.sequence) == nil {
-            report.add(.witnessPruned(witness.sequence))
-        }
+        if let witness, !isWitnessMet { report.notCompared = LedgerReport.removed(witness) }
         seals.finish(&report)
         clocks.finish(&report)
     }
@@ -218,8 +227,11 @@ public final class LedgerVerifier {
         }
         let header = try next.advance(row)
         let record = try row.decoded(header)
-        if let witness, witness.sequence == row.sequence, witness.hash != record.hash {
-            throw .damaged(sequence: row.sequence, reason: "its hash is not the one that was witnessed")
+        if let witness, witness.sequence == row.sequence {
+            guard witness.hash == record.hash else {
+                throw .damaged(sequence: row.sequence, reason: "its hash is not the one that was witnessed")
+            }
+            isWitnessMet = true
         }
         if let sealed, sealed.generation == report.generation, sealed.head.sequence == row.sequence,
             sealed.head.hash != record.hash

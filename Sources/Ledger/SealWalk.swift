@@ -17,8 +17,6 @@ public enum LedgerFinding: Equatable, Sendable {
     case unsealed(records: UInt64)
     case pruned(through: UInt64, at: WallTime, retentionDays: UInt32)
     case photosPruned(through: UInt64, at: WallTime)
-    /// The witnessed record was removed by a prune, so it cannot be compared.
-    case witnessPruned(UInt64)
     case generation(UInt32, setAside: String, reason: String)
     /// Whether the first key of a generation is the one that the last seal before it names.
     case linked(UInt32, Bool)
@@ -40,8 +38,6 @@ public enum LedgerFinding: Equatable, Sendable {
                 + (days < 730 ? ", which is less than 24 months" : "")
         case .photosPruned(let through, let at):
             "photos of records up to \(through) were removed at \(CivilTime(at).text)"
-        case .witnessPruned(let sequence):
-            "record \(sequence), which was witnessed, has been removed: it cannot be compared"
         case .generation(let number, let setAside, let reason):
             "generation \(number) was begun, and \(setAside.isEmpty ? "nothing" : setAside) set aside: \(reason)"
         case .linked(let number, let isLinked):

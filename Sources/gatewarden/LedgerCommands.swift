@@ -56,7 +56,9 @@ private func verify(_ state: String, _ witness: LedgerHead?) throws(LedgerError)
     for report in reports.reversed() {
         for line in report.lines() where !StandardOutput.line(line) { return 1 }
     }
-    return 0
+    guard let text = reports.last?.report.notCompared else { return 0 }
+    complain("ledger: " + text)
+    return 2
 }
 
 private func tail(_ reader: LedgerReader, _ count: Int) throws(LedgerError) -> Int32 {
@@ -97,8 +99,7 @@ private func showCounts(_ reader: LedgerReader, _ query: LedgerQuery, _ walks: B
 /// The last line names the head, as every report does.
 private func end(_ reader: LedgerReader, _ text: String) throws(LedgerError) -> Int32 {
     guard let witness = try reader.witness() else { return say(text) }
-    let epoch = witness.epoch.map { ", epoch \($0)" } ?? ""
-    return say("\(text); head \(witness.head.sequence) \(witness.head.hash.hexadecimal)\(epoch)")
+    return say("\(text); \(witness.line)")
 }
 
 private func export(

@@ -102,6 +102,15 @@ struct FormatDocumentTests {
         #expect(altered.text.contains("record 3: its hash does not match its bytes"))
     }
 
+    @Test func thePublishedVerifierSaysThatItCouldNotCompareAHead() throws {
+        do { try site.pass(try site.bootedWriter(), "k1") }
+        try FileManager.default.removeItem(atPath: site.folder + "/seal/key")
+        do { #expect(try site.bootedWriter().generation?.number == 2) }
+        let earlier = try verify(["2", String(repeating: "0", count: 64)])
+        #expect(earlier.code == 2 && earlier.text.hasPrefix("NOT COMPARED: record 2 "), "\(earlier)")
+        #expect(try verify().code == 0)
+    }
+
     private func hexadecimalText(_ bytes: [UInt8]) -> String {
         bytes.map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
     }

@@ -126,6 +126,27 @@ struct GenerationTests {
         #expect(links.contains(.linked(2, false)))
     }
 
+    /// A head that was written down in the generation before is compared there, or it is said why not.
+    @Test func aWitnessOfTheGenerationBeforeIsLookedForThere() throws {
+        let head = try began()
+        try FileManager.default.removeItem(atPath: path("seal/key"))
+        _ = try goOn()
+        func compared(_ hash: Digest) throws -> LedgerReport {
+            let witness = LedgerHead(sequence: head.sequence, hash: hash)
+            return try #require(
+                LedgerGenerations.verify(folder: site.folder, files: site.files, witness: witness).reports.last?.report)
+        }
+        let same = try compared(head.hash)
+        #expect(same.isSound && same.notCompared == nil)
+        guard case .damaged(head.sequence, _) = try compared(.zero).fault else { throw CancellationError() }
+        try Data(repeating: 0x5A, count: 10_000).write(to: URL(fileURLWithPath: path("ledger-0001.db")))
+        for _ in 0..<2 {
+            let unknown = try compared(head.hash)
+            #expect(unknown.isSound && unknown.notCompared?.contains("cannot be read") == true)
+            try? FileManager.default.removeItem(atPath: path("ledger-0001.db"))
+        }
+    }
+
     @Test func aGenerationIsLinkedByTheKeyThatTheOldOneNames() throws {
         try began()
         try site.tamper("UPDATE record SET canonical = x'0001' WHERE seq = 8")

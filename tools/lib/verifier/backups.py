@@ -21,12 +21,17 @@ def check_backup(folder, report, with_photos=True):
         chosen = [path]
         while True:
             end = files[chosen[-1]][2]
-            following = [p for p, (k, f, _) in files.items() if k == "part" and f == end + 1]
+            following = [p for p, (k, f, l) in files.items() if k == "part" and f == end + 1 and l >= f]
             if not following:
                 break
             chosen.append(max(following, key=lambda p: files[p][2]))
         if not best or files[chosen[-1]][2] > files[best[-1]][2]:
             best = chosen
+    reached = files[best[-1]][2]
+    for path, (_, first, last) in sorted(files.items()):
+        if last > reached:
+            report.fault("%s goes on to record %d, and what is here ends at %d: a part before it is missing"
+                         % (path.name, last, reached))
     chain, missing, known = None, 0, 0
     for path in best:
         loaded = chainfile.load(path, report, chain)

@@ -23,11 +23,12 @@ class Chain:
         self.report, self.pruned_to = report, pruned_to
         self.before, self.last = before, first - 1 if first else None
         self.is_partial = before is not None
+        self.begins = first  # The first record: of its generation, unless the chain begins in the middle.
         self.device = self.first_key = self.named_key = self.first_epoch = None
         self.seal = self.previous = self.boot = None
         self.seal_base_ns = None
         self.after_prune = None
-        self.heads, self.prune_hashes = {}, []
+        self.heads, self.prune_hashes = {} if before is None else {first - 1: before}, []
         self.decided, self.manual, self.outcomes = {}, {}, set()
         self.clock_jumps, self.clock_steps = [], []
         self.count = self.since_seal = 0
@@ -85,6 +86,7 @@ class Chain:
     def _begin(self, record):
         if record.kind != BOOT:
             self.report.fault("the first record is a %s, not a boot" % KIND_NAMES.get(record.kind, record.kind))
+        self.begins = record.seq
         self.device = record.fields.get(62, b"")
         self.first_key = self.named_key = record.fields.get(83)
         self.first_epoch = record.number(80)
@@ -237,7 +239,7 @@ class Chain:
             self.report.fault("%s is completed, and nobody released it" % name)
 
     def _is_out_of_sight(self, seq):
-        return seq <= self.pruned_to or self.is_partial and min(self.heads, default=seq + 1) > seq
+        return seq <= self.pruned_to or self.is_partial and seq < self.begins
 
     def close(self):
         report = self.report

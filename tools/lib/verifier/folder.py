@@ -112,27 +112,31 @@ def read_counter(folder):
 
 
 def check_folder(folder, report, with_photos=True):
-    """All generations of a ledger's folder; returns the present one's chain, or None."""
+    """All generations of a ledger's folder: returns the present one's chain, or None, and those before it, the newest
+    first."""
     present = folder / "ledger.db"
     if not present.is_file():
         raise Unreadable("%s has no ledger.db: give the ledger's folder, for example a copy of the card's" % folder)
     if present.stat().st_size == 0:
         report.fault("ledger.db is empty: it was cut off or never begun")
-        return None
+        return None, []
     newest = check_generation(present, folder, report, with_photos)
     if newest.error:
         report.fault(newest.error)
-        return None
+        return None, []
+    if newest.boot is None:
+        report.fault("ledger.db holds no record: it was emptied or never begun")
     number = newest.boot.number(93, 1) if newest.boot else 1
-    younger = newest
+    younger, earlier = newest, []
     for older in sorted((p for p in folder.iterdir() if re.fullmatch(r"ledger-\d{4}\.db", p.name)), reverse=True):
         younger = check_older(older, folder, report, with_photos, younger)
+        earlier.append(younger)
     if number > 1 and younger is newest:
         report.note("earlier generations are not in this folder")
         if newest.second is None:
             report.fault("ledger.db is generation %d and does not say how the one before it ended" % number)
     check_counter(folder, report, newest, number)
-    return newest.chain
+    return newest.chain, earlier
 
 
 def check_older(path, folder, report, with_photos, younger):

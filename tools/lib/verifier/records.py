@@ -91,13 +91,17 @@ def chained(before, canonical):
 
 
 class Report:
-    """What was found: faults make the thing unsound, notes are to be known."""
+    """What was found: faults make the thing unsound, notes are to be known; and what was given to compare with and is
+    not here to be compared."""
 
     def __init__(self):
-        self.faults, self.notes = [], []
+        self.faults, self.uncompared, self.notes = [], [], []
 
     def fault(self, text):
         self.faults.append(text)
 
     def note(self, text):
         self.notes.append(text)
+
+    def not_compared(self, text):
+        self.uncompared.append(text)
