@@ -100,10 +100,12 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
         return answered { () throws(LedgerError) in try work(query) }
     }
 
+    /// The last line names the head, as every report does.
     private func answered(_ work: () throws(LedgerError) -> [String]) -> [String] {
         do throws(LedgerError) {
             let lines = try work()
-            return lines.isEmpty ? ["nothing found"] : lines
+            let end = try reader.witness().map { [$0.line] } ?? []
+            return (lines.isEmpty ? ["nothing found"] : lines) + end
         } catch {
             return [error.description]
         }
