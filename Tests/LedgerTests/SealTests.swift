@@ -59,6 +59,16 @@ struct SealTests {
         #expect(bytes("key.next").isEmpty)
     }
 
+    /// A second name for the old key's file shows what became of its bytes: the new name over it alone leaves them there.
+    @Test func theOldKeyIsOverwrittenWhereItLies() throws {
+        let writer = try site.bootedWriter()
+        try FileManager.default.linkItem(
+            atPath: site.folder + "/seal/key", toPath: site.folder + "/seal/second-name")
+        #expect(bytes("second-name") == bytes("key"))
+        try writer.seal(.start)
+        #expect(bytes("second-name") == [UInt8](repeating: 0, count: 80))
+    }
+
     /// A crash at the n-th file call of a seal, for every n: the next start goes on in the same generation.
     @Test func aCrashAtAnyStepOfASealIsRecovered() throws {
         var n = 0
@@ -115,15 +125,20 @@ struct SealTests {
     @Test func theCounterSurvivesATornWrite() throws {
         let writer = try site.bootedWriter()
         try writer.seal(.start)
+        let older = try #require(try site.reader().sealedState())
+        #expect(older.epoch == 0 && older.head == writer.head)
         try writer.seal(.inTime)
-        let newest = try #require(try site.reader().sealedState())
-        #expect(newest.head == writer.head)
-        for name in ["counter.0", "counter.1"] where bytes(name).count == 104 {
+        let newer = try #require(try site.reader().sealedState())
+        #expect(newer.epoch == 1 && newer.head == writer.head)
+        for (name, left) in [("counter.0", newer), ("counter.1", older)] {
             let path = site.folder + "/seal/" + name
             let whole = bytes(name)
-            try Data(whole.prefix(60)).write(to: URL(fileURLWithPath: path))
-            let state = try #require(try site.reader().sealedState())
-            #expect(state.epoch >= 0 && state.head.sequence <= newest.head.sequence)
+            #expect(whole.count == 104)
+            // Cut short, and of the right size with the end of what was there before.
+            for torn in [Array(whole.prefix(60)), whole.prefix(60) + [UInt8](repeating: 0, count: 44)] {
+                try Data(torn).write(to: URL(fileURLWithPath: path))
+                #expect(try site.reader().sealedState() == left)
+            }
             try Data(whole).write(to: URL(fileURLWithPath: path))
         }
     }

@@ -30,6 +30,21 @@ struct DiskFilesTests {
         #expect(try FileLock.take(path) != nil)
     }
 
+    /// Of a file that has two names, both show it: the bytes were not written elsewhere and renamed.
+    @Test func anOverwriteIsInPlaceAndLeavesTheRest() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try files.writeDurably([UInt8](repeating: 7, count: 100), to: folder + "/a")
+        try FileManager.default.linkItem(atPath: folder + "/a", toPath: folder + "/b")
+        try files.overwrite(folder + "/a", with: [UInt8](repeating: 0, count: 80))
+        for name in ["/a", "/b"] {
+            #expect(
+                try files.read(folder + name, limit: 1_000)
+                    == [UInt8](repeating: 0, count: 80) + [UInt8](repeating: 7, count: 20))
+        }
+        #expect(throws: MachineError.self) { try files.overwrite(folder + "/c", with: [0]) }
+        #expect(!files.exists(folder + "/c"))
+    }
+
     @Test func whatIsWrittenIsReadBackAndNothingElseIsLeft() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }
