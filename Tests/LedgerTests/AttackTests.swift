@@ -106,6 +106,24 @@ struct AttackTests {
         try expectFault(10, "epoch 1 is due")
     }
 
+    @Test func reorderedRecordsWithTheChainMadeAnewBreakTheirSeal() throws {
+        let writer = try site.bootedWriter()
+        try writer.sealWhenDue()
+        for destination in ["p", "q"] {
+            try writer.transaction {
+                _ = try $0.append(note: .uplinkState(destination: destination, isReachable: false, detail: ""))
+            }
+        }
+        site.clock.advance(seconds: 900)
+        try writer.sealWhenDue()
+        let records = try site.reader().records(from: 3, limit: 2)
+        try Forger(site: site).rewrite(from: 3) { record in
+            record.sequence < 5 ? records[record.sequence == 3 ? 1 : 0].body : record.body
+        }
+        for name in AttackTests.counter { try? FileManager.default.removeItem(atPath: site.folder + "/" + name) }
+        try expectFault(5, "signature")
+    }
+
     @Test func oldRecordsSealedAgainWithTheKeyUnderWayAreNamed() throws {
         _ = try day()
         let stolen = try stolenKey()
