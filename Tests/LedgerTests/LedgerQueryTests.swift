@@ -88,7 +88,6 @@ struct LedgerQueryTests {
         #expect(try found { $0.plate = "冀A1000" } == [])
         #expect(try found { $0.colours = [.blue, .green] } == [1, 4])
         #expect(try found { $0.colours = [.green] } == [4])
-        #expect(try found { $0.cargo = "焦炭" } == [2])
         #expect(try found { $0.cargo = "废钢" } == [])
         #expect(try found { $0.directions = [.exit] } == [1, 3])
         #expect(try found { $0.lanes = [LaneID(1)] } == [3])
