@@ -20,13 +20,16 @@ import threading
 import time
 import zlib
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from disk import ROOT, TOOLS, Disk
+
 sys.path.insert(0, str(ROOT / "Tests" / "System"))
-TOOLS = ROOT / "build" / "deps" / "board-tools" / "bin"
 U_BOOT = TOOLS.parent / "usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
 # Offsets on bank 5 of the i.MX 8M Plus, as board/imx8mp-evk/gate.dtsi names them.
-PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "raise": 10, "lower": 11, "green": 12, "red": 13}
+PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "fire": 4, "raise": 10, "lower": 11, "green": 12, "red": 13,
+        "guard": 18}
+# The virt board's eight lines have no names; 3 is its power button's.
+VIRT_PINS = {"approach": 0, "safety": 1, "raise": 2, "lower": 4, "green": 5, "red": 6}
 RELAYS = ("raise", "lower")
 
 
@@ -102,105 +105,6 @@ class Channel:
             return self.data[start:].decode(errors="replace")
 
 
-class Disk:
-    """A writable copy of an image, and its partitions from outside."""
-
-    def __init__(self, image, path):
-        subprocess.run(["cp", "--sparse=always", image, path], check=True)
-        self.path = path
-        self.folders = set()
-        self.read_table()
-
-    def read_table(self):
-        self.partitions = {}
-        with open(self.path, "rb") as file:
-            file.seek(1024)
-            for _ in range(16):
-                entry = file.read(128)
-                first, last = struct.unpack_from("<QQ", entry, 32)
-                name = entry[56:128].decode("utf-16-le").rstrip("\0")
-                if name:
-                    self.partitions[name] = (first * 512, (last - first + 1) * 512)
-
-    def debugfs(self, partition, commands):
-        device = f"{self.path}?offset={self.partitions[partition][0]}"
-        done = subprocess.run([TOOLS / "debugfs", "-w", "-f", "-", device], input="\n".join(commands) + "\n",
-                              capture_output=True, text=True, timeout=60)
-        bad = [line for line in done.stderr.splitlines() if not line.startswith("debugfs 1.")]
-        if done.returncode or bad:
-            raise RuntimeError(f"debugfs: {bad}")
-
-    def install(self, folder, files):
-        """Writes files into a folder of the data partition, as the firmware's user."""
-        commands = []
-        if folder not in self.folders:
-            self.folders.add(folder)
-            commands = [f"mkdir {folder}", f"sif {folder} uid 900", f"sif {folder} gid 900", f"sif {folder} mode 040750"]
-        with tempfile.TemporaryDirectory() as temporary:
-            for name, content in files.items():
-                path = os.path.join(temporary, name)
-                with open(path, "wb") as file:
-                    file.write(content if isinstance(content, bytes) else content.encode())
-                target = f"{folder}/{name}"
-                commands += [f"write {path} {target}", f"sif {target} uid 900", f"sif {target} gid 900",
-                             f"sif {target} mode 0100640"]
-            self.debugfs("data", commands)
-
-    def extract(self, partition, path):
-        """The partition as a file of its own."""
-        # The data partition may have grown.
-        self.read_table()
-        start, size = self.partitions[partition]
-        subprocess.run(["dd", f"if={self.path}", f"of={path}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}",
-                        "conv=sparse", "status=none"], check=True)
-
-    def take_state(self, folder):
-        """What the data partition keeps, as a board that was cut off leaves it: journal replayed, then copied out."""
-        data = os.path.join(folder, "data.img")
-        self.extract("data", data)
-        checked = subprocess.run([TOOLS / "e2fsck", "-fy", data], capture_output=True, text=True, timeout=120)
-        state = os.path.join(folder, "state")
-        shutil.rmtree(state, ignore_errors=True)
-        subprocess.run([TOOLS / "debugfs", "-R", f"rdump /state {folder}", data], capture_output=True, timeout=120)
-        os.unlink(data)
-        return state, checked.returncode
-
-    def boot_state(self):
-        """(slot, tries, boots, confirmed) as board/init/slots.h lays it down."""
-        best = (0, None)
-        with open(self.path, "rb") as file:
-            for copy in range(2):
-                file.seek(self.partitions["state"][0] + copy * 4096)
-                magic, generation, boots, slot, tries, first, second = struct.unpack("<8sIIBBBB", file.read(20))
-                if magic == b"GWBOOT2\0" and generation > best[0]:
-                    best = (generation, {"slot": "ab"[slot], "tries": tries, "boots": boots,
-                                         "confirmed": [first, second]})
-        return best[1]
-
-    def slot_part(self, slot, name):
-        """(offset, bytes) of a slot's kernel or footer, as tools/image and board/init/slots.h lay them down."""
-        start, size = self.partitions[f"system-{slot}"]
-        if name == "footer":
-            return start + size - 4096, 4096
-        with open(self.path, "rb") as file:
-            file.seek(start + size - 4096)
-            footer = dict(line.split(" ") for line in file.read(1024).rstrip(b"\0").decode().splitlines())
-        return start + int(footer["kernel-start"]) * 4096, int(footer["kernel-bytes"])
-
-    def read(self, at, size):
-        with open(self.path, "rb") as file:
-            file.seek(at)
-            return file.read(size)
-
-    def write(self, at, data):
-        with open(self.path, "r+b") as file:
-            file.seek(at)
-            file.write(data)
-
-    def flip(self, at):
-        self.write(at, bytes([self.read(at, 1)[0] ^ 1]))
-
-
 def environment(text):
     """The flash that U-Boot has its environment from; the text is put together as U-Boot's own build does it."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
@@ -216,6 +120,7 @@ class Board:
         atexit.register(self.remove)
         self.board = settings(board)
         self.has_pins = self.board["machine"] == "imx8mp-evk"
+        self.pins = PINS if self.has_pins else VIRT_PINS
         self.output = pathlib.Path(image or ROOT / "build" / "image" / board)
         self.disk = Disk(self.output / f"gatewarden-{board}.img", self.path("disk.img"))
         self.append = append
@@ -231,6 +136,10 @@ class Board:
         self.forwards = []
         self.guest_forwards = []
         self.reaches_host = False
+        # By the number of ttymxc, what is at the field's end of a UART: the path of a terminal.
+        self.uarts = {}
+        # A hub between the board and its network, with a free port: the board's end and ours, two sockets' paths.
+        self.hub = None
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -263,10 +172,14 @@ class Board:
         self.edges = []
         threading.Thread(target=self._watch, args=(self.qtest_channel,), daemon=True).start()
         if self.has_pins:
-            self.qtest_send("irq_intercept_out /machine/soc/gpio5")
+            self.bank = "/machine/soc/gpio5"
+            self.qtest_send(f"irq_intercept_out {self.bank}")
             self._restore_pins()
         threading.Thread(target=self._watch_resets, args=(self.qmp_channel,), daemon=True).start()
         self.qmp("qmp_capabilities")
+        if not self.has_pins:
+            self.bank = self._pl061()
+            self.qtest_send(f"irq_intercept_out {self.bank}")
         self.started = time.monotonic()
         self.qmp("cont")
 
@@ -321,16 +234,29 @@ class Board:
         # `unsafe` spares the host a flush for each write of the guest. Nothing is lost by it when QEMU is killed: what it
         # wrote is in the host's page cache. What a cut of the power loses is volatile_disk.py's.
         if self.has_pins:
+            ports = {**dict.fromkeys(range(4), "null"), 1: "chardev:console"}
+            ends = []
+            for number, path in self.uarts.items():
+                ports[number] = f"chardev:uart{number}"
+                ends += ["-chardev", f"serial,id=uart{number},path={path}"]
             return [
-                "-serial", "null", "-serial", "chardev:console", "-serial", "null", "-serial", "null",
+                *ends, *(word for number in range(4) for word in ("-serial", ports[number])),
                 "-drive", f"file={self.disk.path},if=sd,bus=1,unit=0,format=raw,cache=unsafe",
-                "-nic", network,
+                *self._network(network),
                 "-plugin", f"{self.path('pin_clock.so')},log={self.path('pins.log')}{self.clockwork}"]
         drive = self.drive or f"file={self.disk.path},format=raw,cache=unsafe"
         return [
             "-cpu", "cortex-a53", "-serial", "chardev:console", "-device", "i6300esb,addr=1",
             "-drive", f"{drive},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
             "-netdev", f"{network},id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
+
+    def _network(self, network):
+        if not self.hub:
+            return ["-nic", network]
+        board, ours = self.hub
+        return ["-netdev", f"{network},id=field", "-netdev", "hubport,hubid=0,id=port0,netdev=field",
+                "-netdev", f"dgram,id=free,local.type=unix,local.path={board},remote.type=unix,remote.path={ours}",
+                "-netdev", "hubport,hubid=0,id=port1,netdev=free", "-nic", "hubport,hubid=0"]
 
     def cut(self):
         """The power goes."""
@@ -358,21 +284,28 @@ class Board:
     def set(self, pin, level):
         """Drives an input pin from outside."""
         self.levels[pin] = level
-        self.qtest_send(f"set_irq_in /machine/soc/gpio5 unnamed-gpio-in {PINS[pin]} {int(level)}")
+        self.qtest_send(f"set_irq_in {self.bank} unnamed-gpio-in {self.pins[pin]} {int(level)}")
 
     def loop(self, name, occupied):
-        """A loop detector's fail-safe contact: low means a vehicle, or a cut wire."""
-        self.set(name, not occupied)
+        """A loop detector's contact. On the reference board it is fail-safe: low means a vehicle, or a cut wire."""
+        self.set(name, occupied != self.has_pins)
 
     def _restore_pins(self):
         # A reset of the machine forgets what is wired to it.
         for pin, level in {"approach": True, "safety": True, **self.levels}.items():
             self.set(pin, level)
 
+    def _pl061(self):
+        """The path of the virt board's lines: QEMU numbers what it made."""
+        start = self.qmp_channel.mark()
+        self.qmp("qom-list", path="/machine/unattached")
+        found = re.search(r'"name": "(device\[\d+\])", "type": "child<pl061>"', self.qmp_channel.text(start))
+        return f"/machine/unattached/{found[1]}"
+
     def _watch(self, channel):
         seen = 0
         pattern = re.compile(rb"IRQ (raise|lower) (\d+)\n")
-        names = {number: name for name, number in PINS.items()}
+        names = {number: name for name, number in self.pins.items()}
         while True:
             with channel.changed:
                 channel.changed.wait_for(lambda: len(channel.data) > seen or channel.closed, 60)
@@ -448,13 +381,31 @@ class Board:
             elif kind == "reset":
                 data = direction = 0
             for name in RELAYS:
-                bit = 1 << PINS[name]
+                bit = 1 << self.pins[name]
                 if direction & bit and bool(data & bit) == self.relays_active:
                     counts[name] += name not in on
                     on.add(name)
                 else:
                     on.discard(name)
         return counts
+
+    def bus_bursts(self):
+        """What the guest sent on the RS485 bus while its driver was on, burst by burst; what it sent while it was off;
+        and whether the driver is on at last. Only the order of the stores is in it: QEMU's UART sends at once."""
+        bursts, stray, is_on = [], b"", False
+        for line in self.pin_log().splitlines():
+            _, kind, value = line.split()[:3]
+            if kind == "enable":
+                if value == "1" and not is_on:
+                    bursts.append(b"")
+                is_on = value == "1"
+            elif kind == "sent" and is_on:
+                bursts[-1] += bytes([int(value)])
+            elif kind == "sent":
+                stray += bytes([int(value)])
+            elif kind == "reset":
+                is_on = False
+        return bursts, stray, is_on
 
     def register(self, offset):
         """A register of the bank: 0 is what the pins show, 4 which of them are driven."""

@@ -12,10 +12,11 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from board import Board, ROOT
+from board import Board, ROOT, VIRT_PINS
 from camera_bodies import hikvision, hikvision_type, anpr, vzenith
 from controller import VEHICLES, free_port, jpeg
 
+VENV = ROOT / "build" / "deps" / "venv" / "bin"
 CONFIGURATION = """
 site.enterprise_id = EXAMPLE001
 site.enterprise_name = 示例企业
@@ -54,10 +55,9 @@ watchdog.device = /dev/watchdog0
 watchdog.timeout_s = 5
 realtime.lane_cpu = 1
 """
-# The virt board's eight lines have no names; nothing is wired to them, so low means no vehicle.
+# Nothing is wired to the virt board's lines, so low means no vehicle.
 VIRT = re.sub(r"(?m)^(lane.1.(\w+)_(?:in|out)put|lines.chip) = .*$",
-              lambda found: f"{found[1]} = " + {"approach": "0", "safety": "1", "raise": "2", "lower": "4", "green": "5",
-                                                "red": "6"}.get(found[2], "/dev/gpiochip0"), CONFIGURATION
+              lambda found: f"{found[1]} = {VIRT_PINS.get(found[2], '/dev/gpiochip0')}", CONFIGURATION
               ) + "lane.1.approach_active = high\nlane.1.safety_active = high\n"
 UPLINK = """
 uplink.1.url = https://10.0.2.100:8443
@@ -129,12 +129,14 @@ class Platform:
 class Gate(Board):
     """A board with everything that one lane needs; `uplink` brings a platform."""
 
-    def __init__(self, uplink=False, configuration="", network=NETWORK, **changes):
+    def __init__(self, uplink=False, configuration="", network=NETWORK, vehicles=VEHICLES, without=None, **changes):
         super().__init__(**changes)
         self.pushes = 0
         self.acknowledged = []
-        files = {"vehicles.csv": VEHICLES, "network": network}
+        files = {"vehicles.csv": vehicles, "network": network}
         text = (CONFIGURATION if self.has_pins else VIRT) + configuration
+        if without:
+            text = re.sub(rf"(?m)^{without} = .*\n", "", text)
         if uplink:
             self.platform = Platform(self.folder)
             self.guest_forwards.append(("10.0.2.100:8443", f"socat - TCP:127.0.0.1:{self.platform.port}"))
@@ -179,11 +181,16 @@ class Gate(Board):
             time.sleep(0.2)
 
     def released(self, plate="豫A12345", make="vzenith"):
-        """A vehicle that may pass: to the loop, read, up, through, down. None when all went so, else what did not."""
+        """A vehicle that may pass: to the loop, read, up, through, down. None when all went so, else what did not.
+        Without a plate something else must tell who it is."""
         start = len(self.edges)
         self.loop("approach", True)
-        if not self.push(plate, make):
+        if plate and not self.push(plate, make):
             return "the read was not taken"
+        return self.goes_through(start)
+
+    def goes_through(self, start):
+        """What a vehicle on the approach loop does once the arm is up."""
         raised = self.wait_edge("raise", True, 30, start)
         if raised is None:
             return "no raise"
@@ -194,8 +201,10 @@ class Gate(Board):
         if any(edge[1:] == ("lower", True) for edge in self.edges[start:]):
             return "lowered on a vehicle"
         self.loop("safety", False)
-        lowered = self.wait_edge("lower", True, 30, start)
-        if lowered is None:
+        return self.comes_down(start)
+
+    def comes_down(self, start):
+        if self.wait_edge("lower", True, 30, start) is None:
             return "not lowered"
         if self.wait_edge("lower", False, 5, start) is None:
             return "the lower relay stays on"
@@ -209,6 +218,9 @@ class Gate(Board):
         if not self.push(plate, make):
             return "the read was not taken"
         time.sleep(1.0)
+        return self.backs_out(start)
+
+    def backs_out(self, start):
         self.loop("approach", False)
         time.sleep(1.2)
         return f"a relay moved: {self.relay_edges(start)}" if self.relay_edges(start) else None
@@ -219,28 +231,93 @@ class Gate(Board):
         mark = self.console.mark()
         self.loop("approach", True)
         told, _ = self.console.wait("lane 1: - not-identified", 30, mark)
-        self.loop("approach", False)
-        time.sleep(1.2)
-        if told is None:
-            return "the deadline did not end"
-        return f"a relay moved: {self.relay_edges(start)}" if self.relay_edges(start) else None
+        moved = self.backs_out(start)
+        return moved if told else "the deadline did not end"
 
-    def forced(self):
-        """A vehicle crosses the safety loop without a release."""
+    def by_guard(self, plate="豫B67890"):
+        """A vehicle that may not pass, until the guard presses the button."""
         start = len(self.edges)
+        self.loop("approach", True)
+        if not self.push(plate):
+            return "the read was not taken"
+        time.sleep(1.0)
+        if self.relay_edges(start):
+            return f"a relay moved before the release: {self.relay_edges(start)}"
+        self.set("guard", True)
+        time.sleep(0.2)
+        self.set("guard", False)
+        return self.goes_through(start)
+
+    def under_fire(self):
+        """The fire alarm raises the arm and holds it, for whoever comes, until it is over."""
+        start = len(self.edges)
+        self.set("fire", True)
+        if self.wait_edge("raise", True, 5, start) is None:
+            return "no raise"
+        time.sleep(1.0)
         self.loop("approach", True)
         time.sleep(0.3)
         self.loop("safety", True)
+        time.sleep(0.3)
+        self.loop("approach", False)
         time.sleep(0.5)
+        self.loop("safety", False)
+        time.sleep(2.0)
+        if any(edge[1:] == ("lower", True) for edge in self.edges[start:]):
+            return "lowered under a fire alarm"
+        self.set("fire", False)
+        return self.comes_down(start)
+
+    def comes_back_under(self):
+        """A vehicle rolls back under the arm that comes down behind it: the arm goes up again, and waits."""
+        start = len(self.edges)
+        self.loop("approach", True)
+        if not self.push("豫A12345"):
+            return "the read was not taken"
+        if self.wait_edge("raise", True, 30, start) is None:
+            return "no raise"
+        self.loop("safety", True)
+        time.sleep(0.3)
         self.loop("approach", False)
         time.sleep(0.3)
         self.loop("safety", False)
+        if self.wait_edge("lower", True, 30, start) is None:
+            return "not lowered"
+        again = len(self.edges)
+        self.loop("safety", True)
+        if self.wait_edge("raise", True, 5, again) is None:
+            return "not raised again"
+        again = len(self.edges)
+        time.sleep(2.0)
+        if any(edge[1:] == ("lower", True) for edge in self.edges[again:]):
+            return "lowered on a vehicle"
+        self.loop("safety", False)
+        return self.comes_down(again)
+
+    def the_other_way(self):
+        """A vehicle comes out where vehicles go in: over the safety loop first, the approach loop last."""
+        return self.without_release("safety", "approach")
+
+    def forced(self):
+        """A vehicle crosses the safety loop without a release."""
+        return self.without_release("approach", "safety")
+
+    def without_release(self, first, last):
+        start = len(self.edges)
+        self.loop(first, True)
+        time.sleep(0.3)
+        self.loop(last, True)
+        time.sleep(0.5)
+        self.loop(first, False)
+        time.sleep(0.3)
+        self.loop(last, False)
         time.sleep(2.5)
         return f"a raise: {self.relay_edges(start)}" if any(edge[1] == "raise" for edge in self.relay_edges(start)) \
             else None
 
     def verify(self):
-        """The ledger as it lies on the disk, verified by the host's build: (exit code, output, records)."""
+        """The ledger as it lies on the disk, verified by the host's build and by the verifier that shares no code with
+        it: (the worse exit code, output, records)."""
         state, _ = self.disk.take_state(self.folder)
         binary = ROOT / "build" / "x86_64" / "gatewarden"
         if not binary.exists():
@@ -249,4 +326,7 @@ class Gate(Board):
         exported = subprocess.run([binary, "ledger", "export", "--state", state, "--format", "jsonl"],
                                   capture_output=True, text=True)
         records = [json.loads(line) for line in exported.stdout.splitlines()]
-        return verified.returncode, verified.stdout + verified.stderr, records
+        other = subprocess.run([VENV / "python", ROOT / "tools" / "verify-ledger", "ledger", f"{state}/ledger"],
+                               capture_output=True, text=True)
+        said = verified.stdout + verified.stderr + other.stdout + other.stderr
+        return max(verified.returncode, other.returncode), said, records
