@@ -1,12 +1,13 @@
 // A plugin of QEMU: writes down each value that the guest stores in the data and direction registers of the gate's GPIO
-// bank, with its instant of virtual time; and, when told, moves input pins at exact instants of it.
+// bank, the level that it gives the RS485 bus's driver enable, and the bytes that it sends there, with the instant of
+// virtual time; and, when told, moves input pins at exact instants of it.
 //
 //     -plugin pin_clock.so,log=FILE[,go=FILE,pins=A:B:C…,turn=MICROSECONDS[,moves=PIN-LEVEL-TURN:…,period=TURNS]]
 //
 // As soon as the file `go` is there, each pin in its turn goes high for an eighth of a turn. A turn is up to a tenth
 // longer than it says, by chance that repeats from run to run. A move sets a pin in the same instant as the pin of that
 // turn rises, in each period anew. A line of the log: instant in nanoseconds, then `in PIN LEVEL`, `beside PIN LEVEL`,
-// `data VALUE` or `direction VALUE`. What the log has is kept.
+// `data VALUE`, `direction VALUE`, `enable LEVEL` or `sent BYTE`. What the log has is kept.
 //
 // The plugin interface has neither clock nor pins: these are functions of QEMU itself, which it exports to its modules.
 #include <stdbool.h>
@@ -18,7 +19,8 @@
 #include <unistd.h>
 
 enum { PLUGIN_VERSION = 4, NO_REGISTERS = 0, STORES = 2, VIRTUAL_CLOCK = 1, MOST_PINS = 32, MOST_MOVES = 32 };
-enum { DATA_REGISTER = 0x30240000, POLL_NS = 5000000 };
+enum { DATA_REGISTER = 0x30240000, ENABLE_REGISTER = 0x30220000, ENABLE_LINE = 20, SEND_REGISTER = 0x30860040 };
+enum { POLL_NS = 5000000 };
 
 int qemu_plugin_version = PLUGIN_VERSION;
 
@@ -85,13 +87,20 @@ static void tick(void *opaque) {
 static void stored(unsigned processor, uint32_t info, uint64_t address, void *opaque) {
     (void)processor;
     (void)opaque;
-    if ((address & 0xffb) != (DATA_REGISTER & 0xfff)) return;
+    if ((address & 0xffb) != (DATA_REGISTER & 0xfff) && (address & 0xfff) != (SEND_REGISTER & 0xfff)) return;
     void *place = qemu_plugin_get_hwaddr(info, address);
     if (place == NULL || !qemu_plugin_hwaddr_is_io(place)) return;
     uint64_t physical = qemu_plugin_hwaddr_phys_addr(place);
-    if ((physical & ~4ull) != DATA_REGISTER) return;
-    fprintf(file, "%lld %s %u\n", (long long)qemu_clock_get_ns(VIRTUAL_CLOCK), physical & 4 ? "direction" : "data",
-            qemu_plugin_mem_get_value(info).data.word);
+    uint32_t value = qemu_plugin_mem_get_value(info).data.word;
+    const char *what;
+    switch (physical) {
+    case DATA_REGISTER: what = "data"; break;
+    case DATA_REGISTER + 4: what = "direction"; break;
+    case ENABLE_REGISTER: what = "enable"; value = value >> ENABLE_LINE & 1; break;
+    case SEND_REGISTER: what = "sent"; value &= 0xff; break;
+    default: return;
+    }
+    fprintf(file, "%lld %s %u\n", (long long)qemu_clock_get_ns(VIRTUAL_CLOCK), what, value);
 }
 
 // QEMU's clocks are not there yet when a plugin is installed; the first instruction of the guest comes after them.
