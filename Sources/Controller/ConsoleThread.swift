@@ -179,11 +179,12 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     }
 
     private func backlog() -> [String] {
-        overview.destinations.map { destination in
+        overview.uplinks.map { uplink in
+            let name = uplink.destination
             do throws(LedgerError) {
-                return "uplink \(destination): \(try reader.backlog(destination: destination)) waiting"
+                return "uplink \(name): \(try reader.backlog(destination: name)) waiting, \(uplink.word)"
             } catch {
-                return "uplink \(destination): \(error.description)"
+                return "uplink \(name): \(error.description), \(uplink.word)"
             }
         }
     }
@@ -207,16 +208,17 @@ final class Overview: Sendable {
     let traces: [ArmTrace]
     let ledger: LedgerStatus
     let pulses: [Pulse]
-    let destinations: [String]
+    let uplinks: [UplinkReach]
     let shortfalls: Shortfalls
     /// Nil without a UPS.
     let power: PowerStatus?
     let readers: [ReaderStatus]
+    let signs: [SignStatus]
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
-        pulses: [Pulse],
-        destinations: [String], shortfalls: Shortfalls, power: PowerStatus?, readers: [ReaderStatus] = []
+        pulses: [Pulse], uplinks: [UplinkReach], shortfalls: Shortfalls, power: PowerStatus?,
+        readers: [ReaderStatus], signs: [SignStatus]
     ) {
         self.version = version
         self.started = started
@@ -224,10 +226,11 @@ final class Overview: Sendable {
         self.traces = traces
         self.ledger = ledger
         self.pulses = pulses
-        self.destinations = destinations
+        self.uplinks = uplinks
         self.shortfalls = shortfalls
         self.power = power
         self.readers = readers
+        self.signs = signs
     }
 
     func status(now: Instant) -> [String] {
@@ -239,6 +242,7 @@ final class Overview: Sendable {
         lines.append(ledger.check.line(head: head))
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
+        for sign in signs { lines.append(sign.line) }
         for reader in readers { lines.append(reader.line) }
         if let power { lines.append(power.line(now: now)) }
         if shortfalls.count > 0 { lines.append("real time: \(shortfalls.count) shortfalls, see the log") }

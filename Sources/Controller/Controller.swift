@@ -84,9 +84,10 @@ public final class Controller {
         let ledgerHandle = try start("ledger", shortfalls) { ledgerThread.run() }
 
         var others: [Thread] = []
-        for sign in settings.signs {
+        let signStatuses = settings.signs.map { SignStatus("sign \($0.number)") }
+        for (sign, status) in zip(settings.signs, signStatuses) {
             if let channels = rings.signs[Int(sign.lane.index)] {
-                others.append(try startSign(sign, channels, ledgerStatus, shortfalls))
+                others.append(try startSign(sign, channels, status, ledgerStatus, shortfalls))
             }
         }
         let readerStatuses = settings.readers.map { ReaderStatus(readerName($0)) }
@@ -97,15 +98,15 @@ public final class Controller {
         let netPulse = pulse("net", .seconds(10))
         others.append(try startNet(rings, netPulse, shortfalls))
         let power = PowerStatus()
-        let uplinks = startUplinks(rings, power)
+        let reaches = settings.uplinks.map { UplinkReach(destinationName($0)) }
+        let uplinks = startUplinks(rings, power, reaches)
         let powerThread = try startPower(rings.power, laneStatuses, power, shortfalls)
         let backup = try startBackup(rings, shortfalls)
         let consolePulse = pulse("console", .seconds(10))
         let overview = Overview(
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
-            ledger: ledgerStatus, pulses: pulses,
-            destinations: settings.uplinks.map { destinationName($0) }, shortfalls: shortfalls,
-            power: settings.ups == nil ? nil : power, readers: readerStatuses)
+            ledger: ledgerStatus, pulses: pulses, uplinks: reaches, shortfalls: shortfalls,
+            power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
@@ -238,18 +239,18 @@ public final class Controller {
     }
 
     private func startSign(
-        _ sign: Configuration.SignSettings, _ channels: SignChannels, _ ledger: LedgerStatus, _ shortfalls: Shortfalls
+        _ sign: Configuration.SignSettings, _ channels: SignChannels, _ status: SignStatus, _ ledger: LedgerStatus,
+        _ shortfalls: Shortfalls
     ) throws(MachineError) -> Thread {
         let port = SerialLine(SerialSettings(path: sign.port, baud: UInt32(sign.baud)))
         var driverSettings = Devices.SignSettings()
         driverSettings.address = sign.address
         driverSettings.expectsAcknowledgement = sign.expectsAcknowledgement
         let driver = SignDriver(port: port, clock: clock, settings: driverSettings)
-        let name = "sign \(sign.number)"
         let thread = SignThread(
-            name: name, driver: driver, channels: channels, ledger: ledger, clock: clock, stop: stop,
-            pulse: pulse(name, .seconds(10)), log: log)
-        return try start(name, shortfalls) { thread.run() }
+            driver: driver, channels: channels, status: status, ledger: ledger, clock: clock, stop: stop,
+            pulse: pulse(status.name, .seconds(10)), log: log)
+        return try start(status.name, shortfalls) { thread.run() }
     }
 
     private func startNet(_ rings: Rings, _ pulse: Pulse, _ shortfalls: Shortfalls) throws(MachineError) -> Thread {
@@ -283,16 +284,17 @@ public final class Controller {
         return (thread, try start("power", shortfalls) { thread.run() })
     }
 
-    private func startUplinks(_ rings: Rings, _ power: PowerStatus) -> [UplinkKeeper] {
+    private func startUplinks(_ rings: Rings, _ power: PowerStatus, _ reaches: [UplinkReach]) -> [UplinkKeeper] {
         if !settings.uplinks.contains(where: { $0.witnessMember != nil }) {
             log.info(
                 "no uplink carries the ledger's head: no platform is its witness; uplink.N.witness_member makes it one")
         }
         var keepers: [UplinkKeeper] = []
-        for (uplink, trust) in zip(settings.uplinks, parts.trusts) {
+        for ((uplink, trust), reach) in zip(zip(settings.uplinks, parts.trusts), reaches) {
             let setup = UplinkSetup(
                 uplink, trust, gateCodes: settings.lanes.map { $0.gateCode },
-                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power)
+                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power,
+                reach: reach)
             let keeper = UplinkKeeper(
                 setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
             keeper.start()

@@ -6,9 +6,21 @@ import Devices
 import Domain
 import LaneCore
 import Machine
+import Synchronization
+
+/// A sign, as the console shows it.
+final class SignStatus: Sendable {
+    let name: String
+    let isFailing = Atomic<Bool>(false)
+
+    init(_ name: String) {
+        self.name = name
+    }
+
+    var line: String { name + (isFailing.load(ordering: .relaxed) ? ": NOT HEARD" : ": ok") }
+}
 
 final class SignThread: @unchecked Sendable {
-    private let name: String
     private let driver: SignDriver
     private let notices: Ring<SignNotice>
     private let verdicts: Ring<SignVerdict>
@@ -16,6 +28,7 @@ final class SignThread: @unchecked Sendable {
     private let clock: any Clock
     private let stop: Flag
     private let pulse: Pulse
+    private let status: SignStatus
     private let log: Log
     private let ledger: LedgerStatus
     private var last: SignNotice?
@@ -26,10 +39,9 @@ final class SignThread: @unchecked Sendable {
     private static let longestWait = Interval.milliseconds(500)
 
     init(
-        name: String, driver: SignDriver, channels: SignChannels, ledger: LedgerStatus, clock: any Clock, stop: Flag,
-        pulse: Pulse, log: Log
+        driver: SignDriver, channels: SignChannels, status: SignStatus, ledger: LedgerStatus, clock: any Clock,
+        stop: Flag, pulse: Pulse, log: Log
     ) {
-        self.name = name
         self.driver = driver
         notices = channels.notices
         verdicts = channels.verdicts
@@ -38,6 +50,7 @@ final class SignThread: @unchecked Sendable {
         self.clock = clock
         self.stop = stop
         self.pulse = pulse
+        self.status = status
         self.log = log
     }
 
@@ -93,12 +106,13 @@ final class SignThread: @unchecked Sendable {
     private func report() {
         switch driver.health {
         case .failing(_, let fault):
-            if !wasFailing { log.warning("\(name): \(fault.description)") }
+            if !wasFailing { log.warning("\(status.name): \(fault.description)") }
             wasFailing = true
         case .untried, .ok:
-            if wasFailing { log.info("\(name) shows again") }
+            if wasFailing { log.info("\(status.name) shows again") }
             wasFailing = false
         }
+        status.isFailing.store(wasFailing, ordering: .relaxed)
     }
 }
 

@@ -14,6 +14,36 @@ import PlatformProtocols
 import Synchronization
 import Uplink
 
+/// An uplink, as the console shows it and an update's self-test judges it.
+final class UplinkReach: Sendable {
+    private enum State {
+        static let untried: UInt8 = 0
+        static let reached: UInt8 = 1
+        static let away: UInt8 = 2
+    }
+
+    let destination: String
+    private let state = Atomic<UInt8>(State.untried)
+
+    init(_ destination: String) {
+        self.destination = destination
+    }
+
+    func show(isOutage: Bool, isConnected: Bool) {
+        // A new life of the uplink knows neither, and changes nothing.
+        guard isOutage || isConnected else { return }
+        state.store(isOutage ? State.away : State.reached, ordering: .relaxed)
+    }
+
+    var word: String {
+        switch state.load(ordering: .relaxed) {
+        case State.reached: "in reach"
+        case State.away: "out of reach"
+        default: "not reached yet"
+        }
+    }
+}
+
 /// One life of the uplink. Everything in it is used by its own thread, but for the flag, the pulse and the cut-off.
 private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
     let stop = Flag()
@@ -29,6 +59,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
     private let platform: TransportControl
     private let drainSettings: DrainSettings
     private let power: PowerStatus
+    private let reach: UplinkReach
 
     private static let tick = Interval.milliseconds(500)
 
@@ -54,6 +85,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
         platform = setup.platform
         drainSettings = setup.drain
         power = setup.power
+        reach = setup.reach
     }
 
     func run() {
@@ -68,6 +100,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
             let tickWatch = try loop.timer(UplinkGeneration.tick, repeats: true) {
                 self.pulse.beat(self.clock.now())
                 drain.hold(self.power.isShedding.load(ordering: .relaxed))
+                self.reach.show(isOutage: drain.status.isOutage, isConnected: drain.status.isConnected)
                 if self.stop.isRaised { self.loop.stop() }
             }
             drain.start()
@@ -117,12 +150,14 @@ struct UplinkSetup {
     let platform: TransportControl
     let drain: DrainSettings
     let power: PowerStatus
+    let reach: UplinkReach
 
     init(
         _ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int,
-        parts: Preparation, power: PowerStatus
+        parts: Preparation, power: PowerStatus, reach: UplinkReach
     ) {
-        destination = destinationName(settings)
+        destination = reach.destination
+        self.reach = reach
         self.settings = settings
         self.trust = trust
         self.power = power

@@ -39,6 +39,7 @@ private final class BenchSign: SerialPort, @unchecked Sendable {
 private final class SignBench {
     let sign = BenchSign()
     let channels: SignChannels
+    let status = SignStatus("sign 1")
     let bench: Bench
     let ledger = LedgerStatus()
 
@@ -53,9 +54,8 @@ private final class SignBench {
         settings.expectsAcknowledgement = false
         let driver = SignDriver(port: sign, clock: bench.clock, settings: settings)
         let thread = SignThread(
-            name: "sign 1", driver: driver, channels: channels, ledger: ledger, clock: bench.clock, stop: bench.stop,
-            pulse: bench.pulse,
-            log: bench.log)
+            driver: driver, channels: channels, status: status, ledger: ledger, clock: bench.clock, stop: bench.stop,
+            pulse: bench.pulse, log: bench.log)
         try bench.start { thread.run() }
     }
 
@@ -153,9 +153,11 @@ private final class SignBench {
         sign.known(token(1), "冀A12345", .china6, .stageAllowed)
         sign.notice(.released, token(1))
         #expect(sign.shown() == [])
+        #expect(sign.status.line == "sign 1: NOT HEARD")
         sign.sign.set(broken: false)
         sign.bench.advance(.seconds(3))
         #expect(sign.shown().first == "冀A12345")
+        #expect(sign.status.line == "sign 1: ok")
         #expect(sign.bench.end())
     }
 
