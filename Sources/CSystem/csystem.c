@@ -601,5 +601,3 @@ int gw_kernel_name(char *buffer, size_t capacity) {
 int gw_watchdog_set_timeout(int fd, int seconds) { return ioctl(fd, WDIOC_SETTIMEOUT, &seconds); }
 
 int gw_watchdog_feed(int fd) { return ioctl(fd, WDIOC_KEEPALIVE, 0); }
-
-int gw_watchdog_boot_status(int fd, int *status) { return ioctl(fd, WDIOC_GETBOOTSTATUS, status); }

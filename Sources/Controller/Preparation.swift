@@ -104,14 +104,17 @@ public final class Preparation {
         self.stateFolder = stateFolder
         ledgerFolder = stateFolder + "/ledger"
         guard settings.uplinks.count <= 1 else { throw .tooMany(what: "uplinks", count: settings.uplinks.count) }
-        let lastCrash: String?
+        let startPath = stateFolder + "/start"
+        let why: StartReason
         do throws(MachineError) {
             signals = try EndSignals()
             wallClock = try WallClockWatch()
         } catch { throw .machine(error) }
         do throws(MachineError) {
             try files.createFolder(stateFolder)
-            lastCrash = try CrashRecord.open(stateFolder + "/crash", files: files)
+            why = StartReason(
+                crash: try CrashRecord.open(stateFolder + "/crash", files: files),
+                word: StartCause.word(startPath, files: files))
         } catch { throw .stateFolder(path: stateFolder, error) }
         do throws(LedgerError) {
             ledger = try LedgerWriter(folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
@@ -137,8 +140,10 @@ public final class Preparation {
         do throws(LedgerError) {
             let (writer, notes, digest) = (ledger, imports, SHA256.digest(configuration))
             try Preparation.reading { () throws(LedgerError) in
-                try Preparation.boot(writer, version, lastCrash, digest, notes, log)
+                try Preparation.boot(writer, version, why, digest, notes, log)
             }
+            CrashRecord.clear()
+            StartCause.clear(startPath)
             try writer.keep(settings.admissionRules)
             let reader = try LedgerReader(folder: ledgerFolder, files: files)
             consoleReader = reader
@@ -171,16 +176,15 @@ public final class Preparation {
     }
 
     private static func boot(
-        _ ledger: LedgerWriter, _ version: String, _ lastCrash: String?, _ configuration: Digest,
+        _ ledger: LedgerWriter, _ version: String, _ why: StartReason, _ configuration: Digest,
         _ imports: [LedgerNote], _ log: Log
     ) throws(LedgerError) {
-        let cause = lastCrash.map { "after a crash: \($0)" } ?? (ledger.head.sequence == 0 ? "first start" : "start")
+        let cause = why.cause(isFirst: ledger.head.sequence == 0)
         try ledger.begin()
         let interrupted = try ledger.appendBoot(version: version, cause: cause)
         try ledger.append(note: .configurationLoaded(file: configuration))
         for note in imports { try ledger.append(note: note) }
         try ledger.commit()
-        CrashRecord.clear()
         log.info("boot \(ledger.bootNumber), \(cause); ledger at record \(ledger.head.sequence)")
         if let begun = ledger.generation {
             log.error("ledger generation \(begun.number) begun, \(begun.setAside) set aside: \(begun.reason)")
@@ -222,6 +226,21 @@ public final class Preparation {
                 chipPath: chip, inputs: assembly.inputNames, outputs: assembly.outputNames,
                 electrics: LineElectrics(settings.lines))
         }
+    }
+}
+
+/// Why this run began, as its boot record says it.
+struct StartReason {
+    /// What the last run's crash handler or supervisor left.
+    let crash: String?
+    /// What whoever starts the controller left.
+    let word: String?
+
+    /// The firmware's own word says most; then that of who started it.
+    func cause(isFirst: Bool) -> String {
+        if let crash { return "after a crash: " + crash }
+        if isFirst { return "first start" }
+        return word ?? "start"
     }
 }
 

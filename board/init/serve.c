@@ -8,7 +8,7 @@
  * slot is started. One that ends with code 75 has closed its ledger because the UPS switches off: the disks are put in
  * order, and the board waits; when it still has power after REST_MS it starts again, because then the mains is back. A
  * system that never served and whose firmware crashes again and again is restarted without waiting for the watchdog. If
- * this program dies the kernel panics, and the board resets.
+ * this program dies the kernel panics, and the board resets. It tells the firmware why it is started (cause.h).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cause.h"
 #include "slots.h"
 
 enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90,
@@ -167,11 +168,17 @@ static void become_login(void) {
     execl("/sbin/getty", "getty", "-L", "115200", console, "vt100", (char *)NULL);
 }
 
-/* What is to happen when the firmware has ended; true when it may start again at once. */
-static int take_end(int status) {
+/* What is to happen when the firmware has ended, and why it then starts; true when it may start again at once. */
+static int take_end(int status, char cause[CAUSE_BYTES]) {
     if (WIFSIGNALED(status)) say("3", "the firmware was ended by signal", WTERMSIG(status));
     else say("4", "the firmware ended with", WEXITSTATUS(status));
-    return !WIFEXITED(status) || (WEXITSTATUS(status) != 1 && WEXITSTATUS(status) != 127);
+    int refused = WIFEXITED(status) && (WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 127);
+    if (WIFSIGNALED(status))
+        snprintf(cause, CAUSE_BYTES, "after the firmware was ended by signal %d", WTERMSIG(status));
+    else if (!refused) snprintf(cause, CAUSE_BYTES, "after the firmware ended with code %d", WEXITSTATUS(status));
+    /* One that refused before its boot record has not told yet why the board started. */
+    else if (cause_is_taken()) snprintf(cause, CAUSE_BYTES, "after a start that failed");
+    return !refused;
 }
 
 static long now_ms(void) {
@@ -189,13 +196,14 @@ static void end_disks(void) {
 }
 
 /* The firmware first, so that its last record is kept; then everything, and the disks. */
-static void end_system(pid_t firmware, int how) {
+static void end_system(pid_t firmware, int how, const char *cause) {
     say("5", "the system ends, as", how);
     if (firmware > 0) kill(firmware, SIGTERM);
     for (int waited = 0; firmware > 0 && waited < END_MS; waited += 20) {
         if (waitpid(firmware, NULL, WNOHANG) != 0) break;
         usleep(20000);
     }
+    cause_leave_for_next_start(cause);
     end_disks();
     reboot(how);
     for (;;) pause();
@@ -203,6 +211,7 @@ static void end_system(pid_t firmware, int how) {
 
 /* Not switched off: a board that is off stays off when the UPS does not cut its power. */
 static void rest_until_power_goes(void) {
+    cause_leave_for_next_start("after the battery was empty");
     end_disks();
     say("4", "the battery is empty and the disks are in order; ms to a new start:", REST_MS);
     for (int waited = 0; waited < REST_MS; waited += 1000) {
@@ -217,9 +226,9 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
     struct timespec limit = {ms / 1000, ms % 1000 * 1000000};
     switch (sigtimedwait(signals, NULL, &limit)) {
     case SIGTERM:
-    case SIGINT: end_system(firmware, RB_AUTOBOOT); break;
-    case SIGUSR1: end_system(firmware, RB_HALT_SYSTEM); break;
-    case SIGUSR2: end_system(firmware, RB_POWER_OFF); break;
+    case SIGINT: end_system(firmware, RB_AUTOBOOT, "after an orderly restart"); break;
+    case SIGUSR1: end_system(firmware, RB_HALT_SYSTEM, "after an orderly end"); break;
+    case SIGUSR2: end_system(firmware, RB_POWER_OFF, "after an orderly end"); break;
     default: break;
     }
 }
@@ -228,6 +237,7 @@ int main(void) {
     int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1, crashes = 0;
     pid_t firmware = 0, login = 0;
     long firmware_at = 0, login_at = 0, soon_until = 0, later_at = now_ms() + LATER_MS;
+    char cause[CAUSE_BYTES];
     sigset_t signals;
     if (log >= 0) dup2(log, STDERR_FILENO);
     sigemptyset(&signals);
@@ -239,6 +249,7 @@ int main(void) {
     console[strcspn(console, ",")] = 0;
     make_folder("/data/config", 0750);
     make_folder("/data/state", 0700);
+    cause_of_start(cause);
     give_devices();
     allow_early_listening();
     for (;;) {
@@ -248,8 +259,9 @@ int main(void) {
             if (ended == firmware) {
                 firmware = 0;
                 if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_GOES) rest_until_power_goes();
-                firmware_at = take_end(status) ? 0 : now_ms() + RETRY_MS;
-                if (WIFSIGNALED(status) && ++crashes >= CRASHES && !is_confirmed()) end_system(0, RB_AUTOBOOT);
+                firmware_at = take_end(status, cause) ? 0 : now_ms() + RETRY_MS;
+                if (WIFSIGNALED(status) && ++crashes >= CRASHES && !is_confirmed())
+                    end_system(0, RB_AUTOBOOT, "after a restart for crashes in a row");
             } else if (ended == login) {
                 login = 0;
                 login_at = now_ms() + 1000;
@@ -259,6 +271,7 @@ int main(void) {
             let_watchdog_go();
             /* A console of the last run says nothing about this one. */
             unlink(console_socket);
+            cause_leave_for_firmware(cause, FIRMWARE_USER);
             firmware = start(become_firmware);
             are_lines_raised = 0;
             soon_until = now_ms() + LATER_MS;

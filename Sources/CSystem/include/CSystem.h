@@ -219,6 +219,5 @@ int gw_kernel_name(char *buffer, size_t capacity);
 
 int gw_watchdog_set_timeout(int fd, int seconds);
 int gw_watchdog_feed(int fd);
-int gw_watchdog_boot_status(int fd, int *status);
 
 #endif
