@@ -12,8 +12,8 @@ from gate import Gate
 BOARD = "qemu-virt"
 IMAGE = ROOT / "build" / "image" / BOARD
 WORK = ROOT / "build" / "test" / "update"
-STICK = ("-drive", f"file={WORK}/stick.img,if=none,id=stick,format=raw,readonly=on", "-device",
-         "virtio-blk-pci,drive=stick")
+STICK = ("-drive", f"file={WORK}/stick.img,if=none,id=stick,format=raw,readonly=on", "-device", "qemu-xhci", "-device",
+         "usb-storage,drive=stick")
 check = Checks()
 released = int((IMAGE / "source-date-epoch").read_text())
 
