@@ -120,7 +120,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
     }
 
     private func latency(_ lane: LaneID) -> [String] {
-        let first = overview.traces.first { $0.serves(lane) }?.header.lane
+        let first = overview.traces.first { $0.serves(lane) }?.lane
         return overview.lanes.first { $0.lane == first }?.latency.table ?? [unknown(lane)]
     }
 

@@ -20,6 +20,9 @@ final class ArmTrace: TraceSink, Sendable {
         ring.push(record.words)
     }
 
+    /// The arm's lane, or the first of its two.
+    var lane: LaneID { header.lane }
+
     func serves(_ lane: LaneID) -> Bool { header.lane == lane || header.second == lane }
 
     /// The newest records, as the text that `gatewarden lane replay` takes.
