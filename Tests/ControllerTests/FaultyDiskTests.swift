@@ -11,7 +11,7 @@ import Testing
     private func console(_ ledger: LedgerBench) -> [String] {
         Overview(
             version: "1.0.0", started: ledger.bench.clock.now(), lanes: [], traces: [], ledger: ledger.status,
-            pulses: [], destinations: [], shortfalls: Shortfalls(), power: nil
+            pulses: [], uplinks: [], shortfalls: Shortfalls(), power: nil, readers: [], signs: []
         ).status(now: ledger.bench.clock.now())
     }
 
