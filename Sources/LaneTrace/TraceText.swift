@@ -1,7 +1,7 @@
 // A trace as text, and back: the form of docs/LANE-TRACE.md, which a person reads and a replay takes.
 //
-// Limits of what is read: 64 MB, 512 bytes a line before its `#`, 1,000,000 records. Whatever else comes is refused with
-// its line.
+// Limits of what is read: 64 MB, 512 bytes a line before its `#`, 1,000,000 records. Whatever else comes is refused
+// with its line.
 
 import Domain
 import LaneCore

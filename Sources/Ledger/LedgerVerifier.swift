@@ -41,8 +41,8 @@ public struct LedgerReport: Sendable {
     public var isSound: Bool { fault == nil }
 
     static func removed(_ witness: LedgerHead) -> String {
-        "record \(witness.sequence), which was witnessed, was not compared: it was removed after its retention; compare "
-            + "it with an export or a backup made before, or give the head of a later record"
+        "record \(witness.sequence), which was witnessed, was not compared: it was removed after its retention; "
+            + "compare it with an export or a backup made before, or give the head of a later record"
     }
 }
 

@@ -59,7 +59,7 @@ struct SealTests {
         #expect(bytes("key.next").isEmpty)
     }
 
-    /// A second name for the old key's file shows what became of its bytes: the new name over it alone leaves them there.
+    /// A second name for the old key's file shows what became of its bytes: a new name over it leaves them there.
     @Test func theOldKeyIsOverwrittenWhereItLies() throws {
         let writer = try site.bootedWriter()
         try FileManager.default.linkItem(

@@ -162,9 +162,9 @@ int gw_signalfd_create(const int *signals, size_t count);
 /// The signal number, 0 when none is waiting, -1 on error.
 int gw_signalfd_take(int fd);
 void gw_ignore_sigpipe(void);
-/// Calls handler once for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT, on a stack of its own when the thread is
-/// this one or one of gw_thread_create; after it returns the signal ends the process as it would have. The handler may
-/// only use async-signal-safe calls.
+/// Calls handler once for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT, on a stack of its own when the thread
+/// is this one or one of gw_thread_create; after it returns the signal ends the process as it would have. The handler
+/// may only use async-signal-safe calls.
 int gw_crash_handler_install(void (*handler)(int signal));
 
 // --- sockets ---
