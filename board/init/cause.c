@@ -91,7 +91,8 @@ static int has_record(const char *kind) {
 void cause_of_start(char cause[CAUSE_BYTES]) {
     char word[CAUSE_BYTES] = "", text[CAUSE_BYTES], panic[100] = "no word of it", backend[16] = "";
     if (read_text(ended, text, sizeof text) > 0) take_line(word, sizeof word, text);
-    unlink(ended);
+    /* For good, before anything else: a cut of power must not bring back an orderly end that was another start's. */
+    if (unlink(ended) == 0) keep(open("/data", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     int has_memory = mount("pstore", pstore, "pstore", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0 &&
                      read_text("/sys/module/pstore/parameters/backend", backend, sizeof backend) > 0 &&
                      strncmp(backend, "ramoops", 7) == 0;
