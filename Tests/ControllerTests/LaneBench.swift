@@ -213,6 +213,9 @@ final class LaneBench {
         // Ends with the bench's bell.
         _ = try Machine.Thread(ThreadSettings(name: "alarm"), shortfall: { _ in }) { thread.runAlarm() }
         try bench.start { thread.run() }
+        // The alarm's heartbeats do not say that the lane has read its levels.
+        let lines = lines
+        #expect(eventually { lines.isIdle || thread.hasFailed.isRaised }, "the lane starts")
     }
 
     var ends: [PassEnd] {
