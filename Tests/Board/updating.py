@@ -11,10 +11,13 @@ from gate import Gate
 
 BOARD = "qemu-virt"
 IMAGE = ROOT / "build" / "image" / BOARD
-WORK = ROOT / "build" / "test" / "update"
+# Groups of cases run side by side.
+WORK = ROOT / "build" / "test" / "-".join(["update", *sys.argv[1:2]])
 STICK = ("-drive", f"file={WORK}/stick.img,if=none,id=stick,format=raw,readonly=on", "-device", "qemu-xhci", "-device",
          "usb-storage,drive=stick")
 check = Checks()
+if not (IMAGE / "source-date-epoch").exists():
+    sys.exit(f"there is no image yet: make it with tools/image {BOARD}")
 released = int((IMAGE / "source-date-epoch").read_text())
 
 
