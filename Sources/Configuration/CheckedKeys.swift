@@ -16,23 +16,54 @@ struct CheckedKeys {
     /// The numbers in use, by the group's prefix, in ascending order.
     private var numbers: [String: [Int]] = [:]
 
-    init(_ assignments: [Assignment], _ errors: inout [ConfigurationError]) {
+    /// What of a later version's file is not known here, one line each.
+    private(set) var leftAside: [String] = []
+    private let isLater: Bool
+
+    init(_ assignments: [Assignment], _ origin: FileOrigin, _ errors: inout [ConfigurationError]) {
+        isLater = origin.isLater(assignments)
+        var spared: [(group: Group, number: Int)] = []
         for assignment in assignments {
-            guard let (key, number) = find(assignment, &errors) else { continue }
-            if let number, let group = Group.of(pattern: key.name) {
+            var unknown: [ConfigurationError] = []
+            guard let (key, number) = find(assignment, &unknown) else {
+                // Its value may be a secret.
+                if isLater { leaveAside(assignment, assignment.key) } else { errors += unknown }
+                continue
+            }
+            let group = Group.of(pattern: key.name)
+            if let number, let group {
                 note(number, of: group)
             }
             if let first = items[assignment.key] {
                 errors.append(error(assignment, .duplicate(firstLine: first.line)))
                 continue
             }
-            let value = key.value(assignment.value)
-            if value == nil {
+            var value = key.value(assignment.value)
+            if value == nil, isLater, let number, let group, group.isSpared {
+                leaveAside(assignment, told(assignment), ": \(group.prefix) \(number) is left out")
+                spared.append((group, number))
+            } else if value == nil, isLater, let other = key.sparedValue {
+                leaveAside(assignment, told(assignment), ": it is as if it were not set")
+                value = other
+            } else if value == nil {
                 errors.append(error(assignment, .notAllowed(value: assignment.value, allowed: key.allowed)))
             }
             items[assignment.key] = Item(line: assignment.line, value: value)
         }
+        for (group, number) in spared { numbers[group.prefix]?.removeAll { $0 == number } }
+        if isLater, let others = numbers["uplink"]?.dropFirst(Group.uplinksDriven), !others.isEmpty {
+            leftAside.append(
+                "version \(gatewardenVersion) drives \(Group.uplinksDriven) uplink: the others are left out")
+            numbers["uplink"]?.removeLast(others.count)
+        }
         complete(&errors)
+    }
+
+    private func told(_ assignment: Assignment) -> String { assignment.key + " = " + assignment.value }
+
+    private mutating func leaveAside(_ assignment: Assignment, _ what: String, _ consequence: String = "") {
+        leftAside.append(
+            "line \(assignment.line): \(what) is not known to version \(gatewardenVersion)" + consequence)
     }
 
     private func error(_ assignment: Assignment, _ reason: ConfigurationError.Reason) -> ConfigurationError {

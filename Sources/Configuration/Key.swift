@@ -32,6 +32,8 @@ enum ValueKind: Sendable {
     case hours(maximum: Int)
     /// A time of the day, `03:30`.
     case time
+    /// A version of this program, `0.1.0`.
+    case version
 }
 
 /// Whether a key must be set.
@@ -88,6 +90,8 @@ struct Group: Sendable {
     ]
 
     static let camerasPerLane = 4
+    /// The controller refuses more.
+    static let uplinksDriven = 1
 
     static func of(pattern: String) -> Group? {
         all.first { pattern.utf8.starts(with: ($0.prefix + ".N.").utf8) }

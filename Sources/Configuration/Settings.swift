@@ -26,6 +26,8 @@ public struct Settings: Sendable {
     public let watchdog: WatchdogSettings
     public let console: ConsoleSettings
     public let realtime: RealtimeSettings
+    /// What of a later version's file is not known to this one and has no effect, one line each.
+    public let leftAside: [String]
 }
 
 public struct SiteSettings: Sendable {

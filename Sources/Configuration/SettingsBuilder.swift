@@ -3,11 +3,16 @@
 import Domain
 
 extension Settings {
-    /// Reads a whole configuration text. Throws everything that is wrong with it at once.
-    public init(configuration bytes: [UInt8]) throws(InvalidConfiguration) {
+    /// Reads a whole configuration text. Throws everything that is wrong with it at once. `acceptedBy`: the version
+    /// that has started on this very text and known all of it, if one has.
+    public init(
+        configuration bytes: [UInt8], running: ProgramVersion = .running, acceptedBy: ProgramVersion? = nil
+    ) throws(InvalidConfiguration) {
         var errors: [ConfigurationError] = []
-        let keys = CheckedKeys(assignments(bytes, &errors), &errors)
+        let origin = FileOrigin(running: running, acceptedBy: acceptedBy)
+        let keys = CheckedKeys(assignments(bytes, &errors), origin, &errors)
         errors += CrossChecks(keys).errors
+        if let error = CrossChecks.tooOld(keys, running: running) { errors.append(error) }
         guard errors.isEmpty else { throw InvalidConfiguration(errors) }
         self.init(keys)
     }
@@ -45,6 +50,7 @@ extension Settings {
         realtime = RealtimeSettings(
             lanePriority: keys.number("realtime.lane_priority"), laneCPU: keys.knownNumber("realtime.lane_cpu"),
             locksMemory: keys.yes("realtime.lock_memory"))
+        leftAside = keys.leftAside
     }
 }
 

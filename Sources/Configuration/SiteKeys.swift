@@ -1,5 +1,7 @@
 // The keys of the site and of the controller as a whole. Each is declared here and nowhere else.
 
+import Domain
+
 extension KeySection {
     static let site = KeySection(
         english: "The site.",
@@ -16,6 +18,16 @@ extension KeySection {
             Key(
                 "site.device", .token(1...32), .mandatory(example: "gate-1"),
                 "The name of this controller, for records and alarms.", "控制器名称"
+            ),
+            Key(
+                "site.written_for", .version, .optional(example: gatewardenVersion, shown: true),
+                "The version that this file was written for. An earlier one leaves aside what it does not know of it.",
+                "本文件对应的版本; 较早版本忽略其不认识的项"
+            ),
+            Key(
+                "site.needs_version", .version, .optional(example: gatewardenVersion, shown: false),
+                "No earlier version starts on this file: for a safety device that an earlier one would not watch.",
+                "所需最低版本(有较早版本不支持的安全设备时设置)"
             ),
             Key(
                 "site.utc_offset_minutes", .integer(-720...840, unit: "minutes"), .fallback("480"),

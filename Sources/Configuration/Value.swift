@@ -46,6 +46,7 @@ extension ValueKind {
         case .stage: "0 to 6, or D"
         case .line: "an offset 0 to 1023 or a line's name"
         case .time: "a time of the day HH:MM"
+        case .version: "a version such as \(gatewardenVersion)"
         case .hours(let maximum): "1 to \(maximum) times HH:MM-HH:MM between commas"
         }
     }
@@ -85,6 +86,8 @@ extension ValueKind {
             return line(text).map { .line($0) }
         case .hours(let maximum):
             return hours(text, maximum: maximum)
+        case .version:
+            return ProgramVersion(text).map { .text($0.text) }
         case .time:
             return DailyHours.minute(text).flatMap { $0 < 1_440 ? .number($0) : nil }
         }

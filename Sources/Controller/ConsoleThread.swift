@@ -214,11 +214,13 @@ final class Overview: Sendable {
     let power: PowerStatus?
     let readers: [ReaderStatus]
     let signs: [SignStatus]
+    /// What of a later version's configuration has no effect.
+    let leftAside: [String]
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
         pulses: [Pulse], uplinks: [UplinkReach], shortfalls: Shortfalls, power: PowerStatus?,
-        readers: [ReaderStatus], signs: [SignStatus]
+        readers: [ReaderStatus], signs: [SignStatus], leftAside: [String] = []
     ) {
         self.version = version
         self.started = started
@@ -231,7 +233,10 @@ final class Overview: Sendable {
         self.power = power
         self.readers = readers
         self.signs = signs
+        self.leftAside = leftAside
     }
+
+    private static let linesShown = 20
 
     func status(now: Instant) -> [String] {
         var lines = ["gatewarden \(version), up \(now.since(started).milliseconds / 1_000) s"]
@@ -245,6 +250,10 @@ final class Overview: Sendable {
         for sign in signs { lines.append(sign.line) }
         for reader in readers { lines.append(reader.line) }
         if let power { lines.append(power.line(now: now)) }
+        if !leftAside.isEmpty {
+            lines.append("configuration: for a later version, \(leftAside.count) of its lines left aside")
+            lines += leftAside.prefix(Overview.linesShown).map { "  " + $0 }
+        }
         if shortfalls.count > 0 { lines.append("real time: \(shortfalls.count) shortfalls, see the log") }
         return lines
     }

@@ -106,7 +106,8 @@ public final class Controller {
         let overview = Overview(
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses, uplinks: reaches, shortfalls: shortfalls,
-            power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses)
+            power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses,
+            leftAside: settings.leftAside)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")

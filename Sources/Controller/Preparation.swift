@@ -144,6 +144,7 @@ public final class Preparation {
             }
             CrashRecord.clear()
             StartCause.clear(startPath)
+            AcceptedConfiguration.keep(settings, digest, stateFolder: stateFolder, files: files, log: log)
             try writer.keep(settings.admissionRules)
             let reader = try LedgerReader(folder: ledgerFolder, files: files)
             consoleReader = reader

@@ -75,9 +75,10 @@ extension LedgerWriter {
         query.bind(3, Int64(1))
         defer { query.reset() }
         guard try store({ () throws(StoreError) in try query.step() }) else { return true }
-        guard case .seal(let seal) = try StoredRecord(query).decoded().body, seal.reason == .orderlyEnd else {
-            return true
-        }
+        let newest = StoredRecord(query)
+        guard newest.kind == Int64(RecordKind.seal.rawValue), case .seal(let seal) = try newest.decoded().body,
+            seal.reason == .orderlyEnd
+        else { return true }
         return try store { () throws(StoreError) in try statements.progressValue(LedgerWriter.inOrderName) } == 0
     }
 
@@ -124,7 +125,7 @@ extension LedgerWriter {
             last = row.sequence
             count += 1
             do throws(LedgerError) {
-                for photo in try row.decoded().body.namedPhotos { orphans.candidates.remove(photo.digest) }
+                for photo in try row.photosNamed() { orphans.candidates.remove(photo.digest) }
             } catch {
                 // What it names cannot be known: nothing is deleted. The verifier names it.
                 orphans = OrphanSweep(isNeeded: false)
@@ -138,6 +139,19 @@ extension LedgerWriter {
         for digest in orphans.candidates.prefix(OrphanSweep.filesAtOnce) {
             _ = try photos.remove(PhotoReference(kind: .scene, digest: digest, byteCount: 0))
             orphans.candidates.remove(digest)
+        }
+    }
+}
+
+extension StoredRecord {
+    fileprivate func photosNamed() throws(LedgerError) -> [PhotoReference] {
+        let record = try decoded()
+        guard case .unrecognised = record.body else { return record.body.namedPhotos }
+        // A kind of a later version names its photos in the same field.
+        do throws(RecordFault) {
+            return try FieldReader(canonical.dropFirst(RecordHeader.byteCount)).photos()
+        } catch {
+            throw .damaged(sequence: sequence, reason: error.reason)
         }
     }
 }

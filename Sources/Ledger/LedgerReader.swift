@@ -86,8 +86,9 @@ public final class LedgerReader {
     public func head() throws(LedgerError) -> LedgerHead? {
         defer { newest.reset() }
         guard try Kept.step(newest) else { return nil }
-        let record = try StoredRecord(newest).decoded()
-        return LedgerHead(sequence: record.sequence, hash: record.hash)
+        let row = StoredRecord(newest)
+        guard let hash = row.hash else { throw .damaged(sequence: row.sequence, reason: "it has no hash") }
+        return LedgerHead(sequence: row.sequence, hash: hash)
     }
 
     /// The newest record and the epoch of the last seal, to be witnessed; nil when there is no record.

@@ -92,8 +92,8 @@ struct LedgerTail {
     }
 
     private mutating func take(_ row: StoredRecord, _ walk: inout ChainWalk) throws(LedgerError) {
-        try walk.advance(row)
-        let record = try row.decoded()
+        let header = try walk.advance(row)
+        let record = try row.decodedForOpening(header)
         if case .seal(let entry) = record.body { seal = (record.sequence, entry, record.wall) }
         if case .capture(let capture) = record.body {
             for photo in capture.photos { photoBytes += UInt64(photo.byteCount) }
@@ -106,6 +106,22 @@ struct LedgerTail {
         rows.bind(1, from)
         defer { rows.reset() }
         return try Kept.step(rows) ? StoredRecord(rows) : nil
+    }
+}
+
+extension StoredRecord {
+    /// A record whose bytes have their hash, and a value that this version does not know, is no damage: a whole ledger
+    /// is not set aside for it.
+    fileprivate func decodedForOpening(_ header: RecordHeader) throws(LedgerError) -> Record {
+        guard let hash else { return try decoded(header) }
+        do throws(RecordFault) {
+            return try Record(canonical: canonical, header, hash: hash)
+        } catch {
+            guard case .invalid = error, header.kindNumber != RecordKind.seal.rawValue else {
+                return try decoded(header)
+            }
+            return Record(unread: header, hash: hash)
+        }
     }
 }
 

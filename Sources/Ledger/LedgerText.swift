@@ -41,7 +41,7 @@ extension Record {
         case .supplement(let supplement):
             (supplement.correctedSequence.map { " to record \($0)" } ?? " of a missed row")
                 + " by \(supplement.by.person): \(supplement.by.reason)"
-        case .unrecognised: ""
+        case .unrecognised: ", not known to this version"
         }
     }
 

@@ -75,6 +75,8 @@ public final class LedgerVerifier {
     private var decided = TokenSet()
     /// Manual releases of this boot, by record: for which vehicle, and at which lane.
     private var releases: [UInt64: (token: VehicleToken, lane: LaneID)] = [:]
+    /// How many records there are of each kind that a later version has added.
+    private var laterKinds: [UInt16: UInt64] = [:]
 
     /// `device` is the name that the ledger was begun with; nil takes it from the first record. `witness` is a head
     /// that was written down earlier, `firstKey` the key of the generation's first seal. The counter beside the ledger
@@ -213,6 +215,9 @@ public final class LedgerVerifier {
         if let witness, !isWitnessMet { report.notCompared = LedgerReport.removed(witness) }
         seals.finish(&report)
         clocks.finish(&report)
+        for (kind, records) in laterKinds.sorted(by: { $0.key < $1.key }) {
+            report.add(.laterKind(kind, records: records))
+        }
     }
 
     /// The last pruned record: up to it only the foundation is there.
@@ -280,7 +285,8 @@ public final class LedgerVerifier {
             }
             report.add(.generation(entry.number, setAside: entry.setAside, reason: entry.reason))
             if isLinkChecked { try checkLink(entry, record) }
-        case .boot, .quarantine, .note, .carried, .unrecognised: break
+        case .unrecognised: laterKinds[record.kindNumber, default: 0] += 1
+        case .boot, .quarantine, .note, .carried: break
         }
         guard report.records != 1 || report.generation == 1 || record.kindNumber == RecordKind.generation.rawValue
         else { throw fault(record, "the second record of a later generation is its generation record") }

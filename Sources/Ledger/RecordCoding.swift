@@ -67,6 +67,20 @@ extension Record {
 
     /// `header` is that of these bytes.
     init(canonical: [UInt8], _ header: RecordHeader, hash: Digest) throws(RecordFault) {
+        guard let kind = RecordKind(rawValue: header.kindNumber) else {
+            self.init(header, hash: hash, .unrecognised)
+            return
+        }
+        let fields = try FieldReader(canonical.dropFirst(RecordHeader.byteCount))
+        self.init(header, hash: hash, try RecordBody(kind, fields, header.token))
+    }
+
+    /// Its bytes are known to be those of the hash, and its body is not looked at.
+    init(unread header: RecordHeader, hash: Digest) {
+        self.init(header, hash: hash, .unrecognised)
+    }
+
+    private init(_ header: RecordHeader, hash: Digest, _ body: RecordBody) {
         sequence = header.sequence
         kindNumber = header.kindNumber
         laneTime = header.laneTime
@@ -74,12 +88,7 @@ extension Record {
         boot = header.boot
         token = header.token
         self.hash = hash
-        if let kind = RecordKind(rawValue: header.kindNumber) {
-            let fields = try FieldReader(canonical.dropFirst(RecordHeader.byteCount))
-            body = try RecordBody(kind, fields, header.token)
-        } else {
-            body = .unrecognised
-        }
+        self.body = body
     }
 }
 

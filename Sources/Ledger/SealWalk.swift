@@ -20,6 +20,8 @@ public enum LedgerFinding: Equatable, Sendable {
     case generation(UInt32, setAside: String, reason: String)
     /// Whether the first key of a generation is the one that the last seal before it names.
     case linked(UInt32, Bool)
+    /// Records of this kind, which a later version wrote: a part of the chain, and not read.
+    case laterKind(UInt16, records: UInt64)
 
     /// One English line.
     public var line: String {
@@ -44,6 +46,8 @@ public enum LedgerFinding: Equatable, Sendable {
             isLinked
                 ? "generation \(number) was begun with the key that the one before names"
                 : "generation \(number) was not begun with the key that the one before names"
+        case .laterKind(let kind, let records):
+            "\(records) records are of kind \(kind), not known to this version: their bytes were checked, not read"
         }
     }
 }

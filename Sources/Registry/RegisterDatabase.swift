@@ -73,10 +73,15 @@ public final class RegisterDatabase {
             try database.execute("DELETE FROM vehicle")
             try database.execute("DELETE FROM tag")
             try database.execute("DELETE FROM booking")
-            let insertBooking = try database.prepare("INSERT INTO booking VALUES(?1, ?2, ?3, ?4, ?5)")
-            let insertTag = try database.prepare("INSERT INTO tag VALUES(?1, ?2, ?3)")
+            let insertBooking = try database.prepare(
+                "INSERT INTO booking(plate, colour, cargo, kilograms, direction) VALUES(?1, ?2, ?3, ?4, ?5)")
+            let insertTag = try database.prepare("INSERT INTO tag(epc, plate, colour) VALUES(?1, ?2, ?3)")
             let insert = try database.prepare(
-                "INSERT INTO vehicle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
+                """
+                INSERT INTO vehicle(plate, colour, vin, registration_date, vehicle_type, fuel, stage, model,
+                    engine_model, engine_maker, engine_number, usage, networked, fleet)
+                VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                """)
             var table = TableReader(bytes, VehicleField.columns, &problems)
             while let row = table.next(&problems) {
                 guard let registered = registeredVehicle(row, &problems) else { continue }
@@ -123,7 +128,8 @@ public final class RegisterDatabase {
             }
             old.reset()
             try database.execute("DELETE FROM list_entry")
-            let insert = try database.prepare("INSERT INTO list_entry VALUES(?1, ?2, ?3, ?4, ?5)")
+            let insert = try database.prepare(
+                "INSERT INTO list_entry(plate, colour, kind, reason, valid_until) VALUES(?1, ?2, ?3, ?4, ?5)")
             var table = TableReader(bytes, ListField.columns, &problems)
             while let row = table.next(&problems) {
                 guard let entry = listEntry(row, offsetMinutes: offsetMinutes, &problems) else { continue }
@@ -218,7 +224,8 @@ public final class RegisterDatabase {
     }
 
     private func note(_ source: Source, _ digest: Digest, _ time: WallTime, _ rows: Int) throws(StoreError) {
-        let note = try database.prepare("INSERT OR REPLACE INTO import VALUES(?1, ?2, ?3, ?4)")
+        let note = try database.prepare(
+            "INSERT OR REPLACE INTO import(what, digest, at, rows) VALUES(?1, ?2, ?3, ?4)")
         note.bind(1, text: source.rawValue)
         note.bind(2, blob: digest.bytes)
         note.bind(3, time.microseconds)

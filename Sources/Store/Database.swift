@@ -9,8 +9,12 @@ import CSQLite
 import Domain
 
 /// Which program and which schema a file belongs to. The schema grows by steps, and step n brings version n to n + 1;
-/// a step that has shipped is never changed.
+/// a step that has shipped is never changed. Steps only add: the version before goes on with what a later one has made
+/// (docs/LEDGER-FORMAT.md, "What a later version may add").
 public struct Schema: Sendable {
+    /// From this number on an earlier program does not know its way about the file, and refuses it.
+    public static let firstOfAnotherLayout: Int32 = 1_000
+
     /// PRAGMA application_id: four letters, big-endian.
     public let applicationID: Int32
     public let steps: [StaticString]
@@ -140,7 +144,8 @@ public final class Database {
         let version = try Int32(truncatingIfNeeded: value("PRAGMA user_version"))
         if applicationID == 0, version == 0, try value("SELECT count(*) FROM sqlite_schema") == 0 { return true }
         guard applicationID == schema.applicationID else { throw .foreign(path: path, applicationID: applicationID) }
-        guard version <= schema.steps.count else {
+        // A later version's further steps have added to what is used here, and are left as they are.
+        guard version < Schema.firstOfAnotherLayout else {
             throw .newer(path: path, found: version, known: Int32(schema.steps.count))
         }
         return false

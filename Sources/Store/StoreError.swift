@@ -6,7 +6,7 @@ public enum StoreError: Error, Equatable, Sendable {
     case sqlite(what: String, code: Int32, message: String)
     /// The file is a database of another program (application id given), or of another part of this one.
     case foreign(path: String, applicationID: Int32)
-    /// The file was written by a later version of this program.
+    /// The file was written by a later version of this program, in a layout that is not only added to.
     case newer(path: String, found: Int32, known: Int32)
     /// A database that was to be read is empty: nothing has been written to it yet.
     case empty(path: String)

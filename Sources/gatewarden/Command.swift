@@ -6,7 +6,7 @@ enum Command {
     case run(config: String, state: String)
     case ledger(LedgerCommand)
     case laneReplay(path: String)
-    case check(config: String)
+    case check(config: String, state: String?)
     case decode(protocolName: String, bytes: [UInt8])
     case version
     case help
@@ -41,7 +41,7 @@ enum Command {
             "  gatewarden ledger reindex --state DIR        fill the index of queries again; controller stopped",
             "  gatewarden lane replay FILE                  run a lane's trace through this version's rules;",
             "                                               exit 0 only if every step acts as it did",
-            "  gatewarden check --config FILE               whether this board gives the lane what it needs;",
+            "  gatewarden check --config FILE [--state DIR] whether this board gives the lane what it needs;",
             "                                               exit 0 only if every item holds",
             "  gatewarden decode PROTOCOL HEX               say what a captured frame means",
             "  gatewarden --version                         this version, and the libraries inside",
@@ -76,9 +76,10 @@ enum Command {
     }
 
     private static func check(_ arguments: [String]) -> Command {
-        var options = Options(arguments, known: ["--config"])
+        var options = Options(arguments, known: ["--config", "--state"])
         guard let config = options.take("--config") else { return .misused("check needs --config FILE") }
-        return options.misuse.map { .misused($0) } ?? .check(config: config)
+        let state = options.take("--state")
+        return options.misuse.map { .misused($0) } ?? .check(config: config, state: state)
     }
 
     private static func ledger(_ arguments: [String]) -> Command {

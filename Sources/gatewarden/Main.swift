@@ -13,7 +13,7 @@ struct Gatewarden {
         case .run(let config, let state): return runController(configPath: config, statePath: state)
         case .ledger(let command): return runLedger(command)
         case .laneReplay(let path): return replayLane(path: path)
-        case .check(let config): return checkBoard(configPath: config)
+        case .check(let config, let state): return checkBoard(configPath: config, statePath: state)
         case .decode(let name, let bytes): return decodeBytes(protocolName: name, bytes: bytes)
         case .version:
             for line in versionLines() { StandardOutput.line(line) }

@@ -7,8 +7,9 @@ import Machine
 
 private let configurationLimit = 256 * 1024
 
-/// The configuration with its text, or nil after saying what is wrong.
-func readConfiguration(_ path: String) -> (settings: Settings, text: [UInt8])? {
+/// The configuration with its text, or nil after saying what is wrong. `state`: where it is known which version has
+/// accepted it.
+func readConfiguration(_ path: String, state: String? = nil) -> (settings: Settings, text: [UInt8])? {
     let text: [UInt8]
     do throws(MachineError) {
         text = try DiskFiles().read(path, limit: configurationLimit)
@@ -17,7 +18,10 @@ func readConfiguration(_ path: String) -> (settings: Settings, text: [UInt8])? {
         return nil
     }
     do throws(InvalidConfiguration) {
-        return (try Settings(configuration: text), text)
+        let accepted = state.flatMap {
+            AcceptedConfiguration.version(of: text, stateFolder: $0, files: DiskFiles())
+        }
+        return (try Settings(configuration: text, acceptedBy: accepted), text)
     } catch {
         for problem in error.errors { complain("\(path): \(problem.description)") }
         if error.omitted > 0 { complain("\(path): and \(error.omitted) more") }
@@ -31,8 +35,9 @@ private let powerOffCode: Int32 = 75
 func runController(configPath: String, statePath: String) -> Int32 {
     let clock = SystemClock()
     let files = DiskFiles()
-    guard let (settings, text) = readConfiguration(configPath) else { return 1 }
+    guard let (settings, text) = readConfiguration(configPath, state: statePath) else { return 1 }
     let log = Log(offsetMinutes: settings.site.utcOffsetMinutes)
+    for line in settings.leftAside { log.warning("configuration: left aside: \(line)") }
     do throws(StartFailure) {
         let parts = try Preparation(
             settings: settings, configuration: text, stateFolder: statePath, files: files, version: gatewardenVersion,

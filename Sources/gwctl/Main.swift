@@ -1,6 +1,7 @@
 // The technician's tool. Exit codes: 0 right, 1 the file cannot be read, 2 wrong usage or a wrong configuration.
 
 import Configuration
+import Domain
 import Foundation
 
 let usage = """
@@ -41,7 +42,9 @@ struct Main {
                     counted(settings.lanes.count, "lane"), counted(settings.cameras.count, "camera"),
                     counted(settings.signs.count, "sign"), counted(settings.uplinks.count, "uplink"),
                 ] + (settings.readers.isEmpty ? [] : [counted(settings.readers.count, "reader")])
-            print("\(path): right: \(parts.joined(separator: ", "))")
+            for line in settings.leftAside { say("\(path): left aside: \(line)") }
+            let later = settings.leftAside.isEmpty ? "" : ", for a later version than \(gatewardenVersion)"
+            print("\(path): right\(later): \(parts.joined(separator: ", "))")
             return 0
         } catch {
             for found in error.errors { say("\(path): \(found.description)") }
