@@ -31,6 +31,8 @@ PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "fire": 4, "raise": 
 # The virt board's eight lines have no names; 3 is its power button's.
 VIRT_PINS = {"approach": 0, "safety": 1, "raise": 2, "lower": 4, "green": 5, "red": 6}
 RELAYS = ("raise", "lower")
+# A kernel that hangs at its first instruction: `b .` and the header that U-Boot wants of an arm64 kernel.
+HANGING_KERNEL = struct.pack("<IIQQQQQQ4sI", 0x14000000, 0, 0, 65536, 0xA, 0, 0, 0, b"ARMd", 0).ljust(65536, b"\0")
 
 
 def settings(board):

@@ -1,5 +1,6 @@
-# U-Boot for a board that Debian has none for: upstream's source as Debian's source package holds it. Without SPL, trusted
-# firmware and memory training: an emulator starts it. Sourced, after board.sh; only `tools/setup --board` makes it.
+# U-Boot for a board that Debian has none for: upstream's source as Debian's source package holds it. Without SPL,
+# trusted firmware and memory training: an emulator starts it. Sourced, after board.sh; only `tools/setup --board` makes
+# it.
 
 # make_u_boot DIR FILES: DIR/u-boot-nodtb.bin, and what it was made from. FILES is FILES.config, .c and .h of the board.
 make_u_boot() {
@@ -15,8 +16,8 @@ make_u_boot() {
     cp "$files.h" "$work/source/include/configs/imx8mp_evk.h"
     # Needed for the card's image of a real board alone, or missing in the emulation (the crypto accelerator).
     sed -i -E '/^\tselect (BINMAN|LTO|FSL_CAAM)$/d' "$work/source/arch/arm/mach-imx/imx8m/Kconfig"
-    # After a reset the emulated card controller has nothing in registers where the real one has a default: which states it
-    # reports, and the four bits of its clock that are "always to be written as 1".
+    # After a reset the emulated card controller has nothing in registers where the real one has a default: which states
+    # it reports, and the four bits of its clock that are "always to be written as 1".
     line='esdhc_write32(\&regs->irqstaten, SDHCI_IRQ_EN_BITS);'
     sed -i -e "s/esdhc_clrbits32(&regs->irqstaten, IRQSTATEN_BRR | IRQSTATEN_BWR);/$line/" \
         -e 's/clk = (pre_div << 8) | (div << 4);/clk = (pre_div << 8) | (div << 4) | 0xf;/' \
