@@ -1,7 +1,7 @@
 # What images and the emulated boards take beyond the firmware: tools of one Debian release whatever the host is, the
 # kernel, two static programs, a boot loader. Only `tools/setup --board` makes them. Sourced, after common.sh and debian.sh.
 
-board_host_packages=(bc bison dosfstools flex gcc-aarch64-linux-gnu mtools)
+board_host_packages=(bc bison bzip2 dosfstools flex gcc-aarch64-linux-gnu mtools)
 
 # Run by the loader and libraries of their own release, beside whatever the host has: QEMU must be 10 or newer, and the
 # image must not change with the host's version of mksquashfs.

@@ -24,17 +24,18 @@ make_u_boot() {
         "$work/source/drivers/mmc/fsl_esdhc_imx.c"
     [ "$(grep -cE 'irqstaten, SDHCI_IRQ_EN_BITS|div << 4\) \| 0xf' "$work/source/drivers/mmc/fsl_esdhc_imx.c")" = 3 ] ||
         { echo "the card's driver is another than the one that is changed here"; return 1; }
-    compile=(env SOURCE_DATE_EPOCH=1767225600 make -s -C "$work/source" ARCH=arm CROSS_COMPILE=aarch64-linux-gnu-)
+    compile=(env SOURCE_DATE_EPOCH=1767225600 make -s -C "$work/source" O="$work/build" ARCH=arm
+        CROSS_COMPILE=aarch64-linux-gnu-)
     "${compile[@]}" KCONFIG_ALLCONFIG="$files.config" allnoconfig
     # An option that no longer exists, or lacks what it depends on, is left out silently.
     while read -r line; do
         case $line in
-        CONFIG_*=n) ! grep -q "^${line%n}" "$work/source/.config" || { echo "not off: $line"; lost=1; } ;;
-        CONFIG_*) grep -qxF "$line" "$work/source/.config" || { echo "not on: $line"; lost=1; } ;;
+        CONFIG_*=n) ! grep -q "^${line%n}" "$work/build/.config" || { echo "not off: $line"; lost=1; } ;;
+        CONFIG_*) grep -qxF "$line" "$work/build/.config" || { echo "not on: $line"; lost=1; } ;;
         esac
     done <"$files.config"
     [ $lost = 0 ]
     "${compile[@]}" -j"$(nproc)" u-boot-nodtb.bin
-    cp "$work/source/u-boot-nodtb.bin" "$work/source/.config" "$dir/"
+    cp "$work/build/u-boot-nodtb.bin" "$work/build/.config" "$dir/"
     rm -rf "$work"
 }
