@@ -31,6 +31,8 @@ PINS = {"approach": 0, "safety": 1, "open": 2, "closed": 3, "fire": 4, "raise": 
 # The virt board's eight lines have no names; 3 is its power button's.
 VIRT_PINS = {"approach": 0, "safety": 1, "raise": 2, "lower": 4, "green": 5, "red": 6}
 RELAYS = ("raise", "lower")
+# A kernel that hangs at its first instruction: `b .` and the header that U-Boot wants of an arm64 kernel.
+HANGING_KERNEL = struct.pack("<IIQQQQQQ4sI", 0x14000000, 0, 0, 65536, 0xA, 0, 0, 0, b"ARMd", 0).ljust(65536, b"\0")
 
 
 def settings(board):
@@ -162,7 +164,7 @@ class Board:
             "-chardev", f"socket,id=console,path={self.path('console')},server=off",
             "-action", "watchdog=reset", "-qtest", f"unix:{self.path('qtest')}", "-qtest-log", "none",
             "-chardev", f"socket,id=qmp,path={self.path('qmp')},server=off", "-mon", "chardev=qmp,mode=control",
-            *(self._kernel() if self.has_pins else self._boot_loader()), *self._devices(network), *extra]
+            *self._boot_loader(), *self._devices(network), *extra]
         self._forget_pins()
         self.errors = open(self.path("qemu.err"), "ab")
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.errors,
@@ -189,29 +191,25 @@ class Board:
             arguments = re.sub(r"\b(isolcpus|nohz_full|rcu_nocbs|irqaffinity)=\S+ ?", "", arguments)
         return f"{arguments} maxcpus={self.processors} {self.append}".rstrip()
 
-    def _kernel(self):
-        """A board without a boot loader: QEMU starts the kernel of the slot whose turn it is at power-on. Init chooses
-        and counts; after a reset of the board QEMU starts the same kernel again, whatever slot is chosen then."""
-        state = self.disk.boot_state() or {"slot": "a", "tries": 0}
-        first = state["slot"] if state["tries"] < 3 else {"a": "b", "b": "a"}[state["slot"]]
-        for slot in sorted("ab", key=lambda one: one != first):
-            try:
-                at, size = self.disk.slot_part(slot, "kernel")
-            except (ValueError, KeyError):
-                continue
-            with open(self.path("kernel.fit"), "wb") as file:
-                file.write(self.disk.read(at, size))
-            for name in ("kernel", "initrd", "tree"):
-                with open(self.path(name), "wb") as file:
-                    subprocess.run([TOOLS / "fdtget", "-t", "r", self.path("kernel.fit"), f"/images/{name}", "data"],
-                                   check=True, stdout=file)
-            break
-        else:
-            raise RuntimeError("no slot has a kernel")
-        return ["-kernel", self.path("kernel"), "-initrd", self.path("initrd"), "-dtb", self.path("tree"),
-                "-append", self._arguments()]
-
     def _boot_loader(self):
+        """What QEMU starts: the board's U-Boot."""
+        return self._own_u_boot() if self.has_pins else self._debian_u_boot()
+
+    def _own_u_boot(self):
+        """The program as QEMU loads a kernel, and behind it its device tree, in which environment and key are."""
+        boot, tree = self.output / "boot", self.path("u-boot.dtb")
+        shutil.copyfile(boot / "u-boot.dtb", tree)
+        changes = [("-t", "s", tree, "/config/environment", "arguments", self._arguments())]
+        if not self.relays_active:
+            bank = "/soc@0/bus@30000000/gpio@30240000"
+            changes += [("-t", "i", tree, f"{bank}/off-{pin}", "gpios", str(pin), "1") for pin in (10, 11)]
+        for change in changes:
+            subprocess.run([TOOLS / "fdtput", *change], check=True)
+        with open(self.path("u-boot.bin"), "wb") as file:
+            file.write((boot / "u-boot-nodtb.bin").read_bytes() + pathlib.Path(tree).read_bytes())
+        return ["-kernel", self.path("u-boot.bin")]
+
+    def _debian_u_boot(self):
         """U-Boot in the board's first flash, its environment in the second, and the key of the kernels in its device
         tree, which is QEMU's own besides."""
         boot = self.output / "boot"

@@ -1,15 +1,12 @@
 """Cases of Tests/Board/update: kernels that must not stay, or must not even start. U-Boot alone decides in them."""
 import os
 import random
-import struct
 
-from board import ROOT
+from board import HANGING_KERNEL, ROOT
 from updating import BOARD, STICK, WORK, check, ends_well, released, tool, update
 from volatile_disk import VolatileDisk
 
 CUTS_KERNEL = 4
-# A kernel that hangs at its first instruction: `b .` and the header that U-Boot wants of an arm64 kernel.
-HANGING_KERNEL = struct.pack("<IIQQQQQQ4sI", 0x14000000, 0, 0, 65536, 0xA, 0, 0, 0, b"ARMd", 0).ljust(65536, b"\0")
 # Instead of an initial RAM disk: the kernel finds no init and panics.
 NO_INITRD = b"this is no initial RAM disk".ljust(4096, b"\0")
 

@@ -1,7 +1,7 @@
 # What images and the emulated boards take beyond the firmware: tools of one Debian release whatever the host is, the
-# kernel, two static programs. Only `tools/setup --board` makes them. Sourced, after common.sh and debian.sh.
+# kernel, two static programs, a boot loader. Only `tools/setup --board` makes them. Sourced, after common.sh and debian.sh.
 
-board_host_packages=(bc bison dosfstools flex gcc-aarch64-linux-gnu mtools)
+board_host_packages=(bc bison bzip2 dosfstools flex gcc-aarch64-linux-gnu mtools)
 
 # Run by the loader and libraries of their own release, beside whatever the host has: QEMU must be 10 or newer, and the
 # image must not change with the host's version of mksquashfs.
@@ -92,6 +92,7 @@ make_kernel() {
 # setup_board: every piece of the boards, linked as build/deps/board-*.
 setup_board() {
     local config=$root/board/kernel/aarch64.config mounts=$root/board/rauc/mounts.c tools static kernel rauc chrony
+    local u_boot u_boot_files=$root/board/imx8mp-evk/u-boot-qemu
     host_packages=("${board_host_packages[@]}")
     install_packages
     # A change of one piece's recipe must not build the kernel anew.
@@ -101,9 +102,11 @@ setup_board() {
         "$(aarch64-linux-gnu-gcc -dumpfullversion)")
     rauc=$(key "$lib/rauc.sh" "$mounts" "${sysroots[aarch64]}")
     chrony=$(key "$lib/chrony.sh" "${sysroots[aarch64]}")
+    u_boot=$(key "$sysroot_suite" "$lib/u-boot.sh" "$u_boot_files".{config,c,h} \
+        "$(aarch64-linux-gnu-gcc -dumpfullversion)")
     [ -d "$cache/board-tools-$tools" ] && [ -d "$cache/board-static-aarch64-$static" ] &&
         [ -d "$cache/board-kernel-aarch64-$kernel" ] && [ -d "$cache/board-rauc-aarch64-$rauc" ] &&
-        [ -d "$cache/board-chrony-aarch64-$chrony" ] || apt_lists
+        [ -d "$cache/board-chrony-aarch64-$chrony" ] && [ -d "$cache/board-u-boot-imx8mp-evk-$u_boot" ] || apt_lists
     piece board-tools "$tools" make_board_tools
     link_piece board-tools "$piece_path"
     piece board-static-aarch64 "$static" make_board_static aarch64
@@ -114,4 +117,6 @@ setup_board() {
     link_piece board-rauc-aarch64 "$piece_path"
     piece board-chrony-aarch64 "$chrony" make_chrony aarch64 "${sysroots[aarch64]}"
     link_piece board-chrony-aarch64 "$piece_path"
+    piece board-u-boot-imx8mp-evk "$u_boot" make_u_boot "$u_boot_files"
+    link_piece board-u-boot-imx8mp-evk "$piece_path"
 }
