@@ -1,65 +1,134 @@
 // What a board should give a lane, and whether the running one does: for `gatewarden check`. Pure: the kernel's texts
-// come in through a closure.
+// come in through `BoardSight`. What only a running firmware shows is in RunningCheck.swift.
 
 import Configuration
 
 /// One item of the list.
 public struct BoardCheck: Equatable, Sendable {
-    public let what: String
-    public let holds: Bool
-    /// What to do when it does not hold.
-    public let advice: String
+    public enum Finding: Equatable, Sendable {
+        case holds
+        /// What to do about it.
+        case fails(String)
+        /// Why it cannot be otherwise on this kernel.
+        case notApplicable(String)
+        /// Why it could not be asked. It may hold or not.
+        case unseen(String)
+    }
 
-    public var text: String { holds ? "holds  \(what)" : "FAILS  \(what): \(advice)" }
+    public let what: String
+    public let finding: Finding
+
+    public init(what: String, finding: Finding) {
+        self.what = what
+        self.finding = finding
+    }
+
+    public init(what: String, holds: Bool, advice: String) {
+        self.init(what: what, finding: holds ? .holds : .fails(advice))
+    }
+
+    /// Whether nothing is to be done, also where it does not apply.
+    public var holds: Bool {
+        switch finding {
+        case .holds, .notApplicable: true
+        case .fails, .unseen: false
+        }
+    }
+
+    public var text: String {
+        switch finding {
+        case .holds: "holds  \(what)"
+        case .fails(let advice): "FAILS  \(what): \(advice)"
+        case .notApplicable(let reason): "n/a    \(what): \(reason)"
+        case .unseen(let reason): "UNSEEN \(what): \(reason)"
+        }
+    }
+}
+
+/// The kernel's files under /proc and /sys.
+public struct BoardSight {
+    /// A file's text without its last newline; nil when there is none.
+    let text: (String) -> String?
+    /// What a folder holds; nil when it cannot be read.
+    let names: (String) -> [String]?
+    /// Where a symbolic link leads; nil when it is none or may not be read.
+    let link: (String) -> String?
+
+    public init(
+        text: @escaping (String) -> String?, names: @escaping (String) -> [String]?,
+        link: @escaping (String) -> String?
+    ) {
+        self.text = text
+        self.names = names
+        self.link = link
+    }
+}
+
+/// The items as they are asked.
+struct BoardChecks {
+    private(set) var items: [BoardCheck] = []
+
+    mutating func check(_ what: String, _ holds: Bool, _ advice: String) {
+        items.append(BoardCheck(what: what, holds: holds, advice: advice))
+    }
+
+    mutating func add(_ what: String, _ finding: BoardCheck.Finding) {
+        items.append(BoardCheck(what: what, finding: finding))
+    }
 }
 
 /// - Parameters:
+///   - configPath: where the configuration was read, as the firmware's own arguments must name it.
 ///   - canConfine: whether the kernel filters system calls.
-///   - read: the text of a file under /proc or /sys, nil when there is none.
-public func boardChecks(_ settings: Settings, canConfine: Bool, read: (String) -> String?) -> [BoardCheck] {
-    var checks: [BoardCheck] = []
-    func check(_ what: String, _ holds: Bool, _ advice: String) {
-        checks.append(BoardCheck(what: what, holds: holds, advice: advice))
-    }
+public func boardChecks(
+    _ settings: Settings, configPath: String, canConfine: Bool, _ board: BoardSight
+) -> [BoardCheck] {
+    var checks = BoardChecks()
     // /sys/kernel/realtime is not in every kernel that is one.
-    let version = (read("/proc/version") ?? "").split(separator: " ")
-    check("the kernel is PREEMPT_RT", version.contains("PREEMPT_RT"), "boot a kernel with CONFIG_PREEMPT_RT")
-    if let cpu = settings.realtime.laneCPU {
-        check(
-            "processor \(cpu) is the lane's alone",
-            processors(read("/sys/devices/system/cpu/isolated") ?? "").contains(cpu),
-            "add isolcpus=\(cpu) to the kernel's arguments")
-        check(
-            "interrupts stay away from it",
-            !isInMask(cpu, read("/proc/irq/default_smp_affinity") ?? "ffffffff"),
-            "add irqaffinity= with the other processors to the kernel's arguments")
-        let governor = read("/sys/devices/system/cpu/cpu\(cpu)/cpufreq/scaling_governor")
-        check(
-            "its frequency is fixed", governor == nil || governor == "performance",
-            "write performance into scaling_governor of each processor at boot")
-    } else {
-        check(
-            "a processor is the lane's alone", false,
-            "where there are two or more, set realtime.lane_cpu and isolate it with isolcpus=")
-    }
-    check(
-        "a real-time thread is never throttled", read("/proc/sys/kernel/sched_rt_runtime_us") == "-1",
+    let version = (board.text("/proc/version") ?? "").split(separator: " ")
+    checks.check(
+        "the kernel is PREEMPT_RT", version.contains("PREEMPT_RT"), "boot a kernel with CONFIG_PREEMPT_RT")
+    checkProcessor(settings.realtime.laneCPU, board, &checks)
+    checks.check(
+        "a real-time thread is never throttled", board.text("/proc/sys/kernel/sched_rt_runtime_us") == "-1",
         "set kernel.sched_rt_runtime_us = -1 with sysctl")
-    check("memory is locked", settings.realtime.locksMemory, "set realtime.lock_memory = yes")
-    check(
-        "there is no swap", (read("/proc/swaps") ?? "").utf8.reduce(0) { $1 == 0x0A ? $0 + 1 : $0 } == 0,
+    checks.check(
+        "there is no swap", (board.text("/proc/swaps") ?? "").utf8.reduce(0) { $1 == 0x0A ? $0 + 1 : $0 } == 0,
         "switch it off: swapoff -a, and take it out of the boot")
-    check("a watchdog is configured", settings.watchdog.device != nil, "set watchdog.device")
-    check(
-        "the watchdog cannot be switched off", read("/sys/class/watchdog/watchdog0/nowayout") == "1",
-        "boot a kernel with CONFIG_WATCHDOG_NOWAYOUT")
-    check(
-        "the root file system is read-only", isRootReadOnly(read("/proc/mounts") ?? ""),
+    checks.check(
+        "the root file system is read-only", isRootReadOnly(board.text("/proc/mounts") ?? ""),
         "use the board's image: docs/BOARDS.md")
-    check(
+    checks.check(
         "threads can give up system calls", canConfine,
         "boot a kernel with CONFIG_SECCOMP_FILTER; emulated programs cannot")
-    return checks
+    checkRunning(settings, configPath, board, &checks)
+    return checks.items
+}
+
+private func checkProcessor(_ cpu: Int?, _ board: BoardSight, _ checks: inout BoardChecks) {
+    guard let cpu else {
+        checks.check(
+            "a processor is the lane's alone", false,
+            "where there are two or more, set realtime.lane_cpu and isolate it with isolcpus=")
+        return
+    }
+    checks.check(
+        "processor \(cpu) is the lane's alone",
+        processors(board.text("/sys/devices/system/cpu/isolated") ?? "").contains(cpu),
+        "add isolcpus=\(cpu) to the kernel's arguments")
+    checks.check(
+        "interrupts stay away from it",
+        !isInMask(cpu, board.text("/proc/irq/default_smp_affinity") ?? "ffffffff"),
+        "add irqaffinity= with the other processors to the kernel's arguments")
+    if let governor = board.text("/sys/devices/system/cpu/cpu\(cpu)/cpufreq/scaling_governor") {
+        checks.check(
+            "its frequency is fixed", governor == "performance",
+            "write performance into scaling_governor of each processor at boot")
+    } else {
+        checks.add(
+            "its frequency is fixed",
+            .notApplicable("this kernel has no cpufreq for it and changes none; what the chip does is not seen"))
+    }
 }
 
 /// `1-3,5` as the kernel writes a list of processors.

@@ -12,7 +12,8 @@ struct ConsoleLogins {
 
     private struct Seen {
         let from: String
-        let at: Instant
+        /// When the last record was taken; nil before the first.
+        var at: Instant?
         var passedOver = 0
     }
 
@@ -22,20 +23,31 @@ struct ConsoleLogins {
 
     /// `put` takes the record; false: it has no room.
     mutating func opened(_ session: Int, from: String, now: Instant, put: (LedgerNote) -> Bool) {
-        let index = seen.firstIndex { $0.from == from }
-        if let index, now.since(seen[index].at) < ConsoleLogins.pause {
+        let index = known(from)
+        if let at = seen[index].at, now.since(at) < ConsoleLogins.pause {
             seen[index].passedOver += 1
             return
         }
-        let passedOver = index.map { seen[$0].passedOver } ?? 0
-        let more = passedOver == 0 ? "" : ", \(passedOver) since the last record"
+        let since = seen[index].at == nil ? "before without a record" : "since the last record"
+        let passedOver = seen[index].passedOver
+        let more = passedOver == 0 ? "" : ", \(passedOver) \(since)"
         let note = LedgerNote.login(
             person: "", isAdmitted: true, means: .console, origin: from, detail: "session \(session)\(more)")
-        guard put(note) else { return }
-        if let index { seen.remove(at: index) }
-        if seen.count == ConsoleLogins.usersKnown { seen.removeFirst() }
+        guard put(note) else {
+            seen[index].passedOver += 1
+            return
+        }
+        seen.remove(at: index)
         seen.append(Seen(from: from, at: now))
         open.append(session)
+    }
+
+    /// Where that user stands; the one whose record is oldest makes room.
+    private mutating func known(_ from: String) -> Int {
+        if let index = seen.firstIndex(where: { $0.from == from }) { return index }
+        if seen.count == ConsoleLogins.usersKnown { seen.removeFirst() }
+        seen.append(Seen(from: from, at: nil))
+        return seen.count - 1
     }
 
     mutating func closed(_ session: Int, put: (LedgerNote) -> Bool) {

@@ -131,9 +131,10 @@ public final class Preparation {
             consoleEndpoint = try ConsoleEndpoint(path: settings.console.socket ?? stateFolder + "/console.sock")
         } catch { throw .console(error) }
         var imports: [LedgerNote] = []
+        let registerDatabase: RegisterDatabase
         do throws(RegistryError) {
             let loading = RegisterLoading(files: files, log: log, importedAt: clock.wall())
-            register = try loading.load(
+            (register, registerDatabase) = try loading.load(
                 settings.register, path: stateFolder + "/register.db",
                 offsetMinutes: settings.site.utcOffsetMinutes, notes: &imports)
         } catch { throw .register(error) }
@@ -142,6 +143,7 @@ public final class Preparation {
             try Preparation.reading { () throws(LedgerError) in
                 try Preparation.boot(writer, version, why, digest, notes, log)
             }
+            Preparation.keep(registerDatabase, log)
             CrashRecord.clear()
             StartCause.clear(startPath)
             AcceptedConfiguration.keep(settings, digest, stateFolder: stateFolder, files: files, log: log)
@@ -191,6 +193,15 @@ public final class Preparation {
             log.error("ledger generation \(begun.number) begun, \(begun.setAside) set aside: \(begun.reason)")
         }
         if interrupted > 0 { log.warning("\(interrupted) passages of the last run were cut short") }
+    }
+
+    /// What cannot be kept is in force all the same, from memory; the next start imports it again.
+    private static func keep(_ register: RegisterDatabase, _ log: Log) {
+        do throws(RegistryError) {
+            try register.commit()
+        } catch {
+            log.error("register: \(error.description); what was imported is not kept: this start alone has it")
+        }
     }
 
     private static func trusts(_ settings: Settings, _ files: any Files, _ clock: any Clock)

@@ -1,7 +1,9 @@
 // Loads the register at start: imports the CSV files that the configuration names, and takes the snapshot.
 //
-// Invariants: a file that is wrong changes nothing. Where that table was imported before, the gate goes on with what it
-// has, which is logged and kept as a fault (promise 7); where it never was, the start fails.
+// Invariants: what was imported is kept by the caller, once the ledger has the records of it: a cut of power in between
+// makes import and records anew at the next start. A file that is wrong changes nothing: where that table was imported
+// before, the gate goes on with what it has, which is logged and kept as a fault (promise 7); where it never was, the
+// start fails.
 
 import Configuration
 import Crypto
@@ -17,7 +19,7 @@ struct RegisterLoading {
 
     func load(
         _ settings: RegisterSettings, path: String, offsetMinutes: Int, notes: inout [LedgerNote]
-    ) throws(RegistryError) -> Register {
+    ) throws(RegistryError) -> (register: Register, database: RegisterDatabase) {
         let database = try RegisterDatabase(path: path, offsetMinutes: offsetMinutes)
         if let file = settings.vehicles {
             try take(file, .vehicles, database, &notes)
@@ -29,7 +31,7 @@ struct RegisterLoading {
         log.info(
             "register: \(register.vehicleCount) vehicles, \(register.listedPlateCount) plates on lists"
                 + (register.tagCount > 0 ? ", \(register.tagCount) tags" : ""))
-        return register
+        return (register, database)
     }
 
     private func take(

@@ -16,3 +16,11 @@ public func kernelText(_ path: String) -> String? {
     while text.last == 0x0A { text.removeLast() }
     return String(decoding: text, as: UTF8.self)
 }
+
+/// Where a symbolic link leads, or nil when it is none or cannot be read.
+public func kernelLink(_ path: String) -> String? {
+    var bytes = [CChar](repeating: 0, count: 4_096)
+    let count = readlink(path, &bytes, bytes.count)
+    guard count >= 0 else { return nil }
+    return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

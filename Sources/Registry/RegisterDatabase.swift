@@ -1,8 +1,10 @@
 // The register on disk: register.db in the state folder, apart from the ledger.
 //
-// Invariants: an import replaces a whole table in one transaction, or changes nothing; a file whose content is the one
-// last imported is not imported again, so that a restart does not make old lists look new. `valid_until` is kept as the
-// site's civil time, so that it stays right when the site's offset from UTC is set otherwise later.
+// Invariants: an import replaces a whole table, or changes nothing; a file whose content is the one last imported is not
+// imported again, so that a restart does not make old lists look new. What was imported is seen at once through this
+// object, and is on the disk after `commit`: until then whoever tells of it elsewhere may be cut off, and the next start
+// imports and tells it again. `valid_until` is kept as the site's civil time, so that it stays right when the site's
+// offset from UTC is set otherwise later.
 // Limits: `TableLimits`.
 
 import Domain
@@ -61,6 +63,17 @@ public final class RegisterDatabase {
         do throws(StoreError) {
             database = try Database.writer(path, RegisterDatabase.schema)
         } catch { throw .store(error) }
+    }
+
+    /// When it returns, what was imported is on the disk.
+    public func commit() throws(RegistryError) {
+        guard database.isInTransaction else { return }
+        do throws(StoreError) {
+            try database.commit()
+        } catch {
+            database.rollback()
+            throw .store(error)
+        }
     }
 
     /// Replaces all vehicles. Nil when this very file was the last one imported.
@@ -192,8 +205,8 @@ public final class RegisterDatabase {
         } catch { throw .store(error) }
     }
 
-    /// Runs `body`, which fills a table anew and says how many rows the file has, in one transaction; undone when
-    /// there is any problem. The doubts change nothing.
+    /// Runs `body`, which fills a table anew and says how many rows the file has, within the transaction of all imports;
+    /// it alone is undone when there is any problem. The doubts change nothing.
     private func replace(
         _ source: Source, _ digest: Digest, _ time: WallTime,
         _ body: (_ problems: inout Problems, _ doubts: inout Problems) throws(StoreError) -> Int
@@ -202,18 +215,19 @@ public final class RegisterDatabase {
         var doubts = Problems()
         do throws(StoreError) {
             guard try !isLast(source, digest) else { return nil }
-            try database.begin()
+            if !database.isInTransaction { try database.begin() }
+            try database.execute("SAVEPOINT import")
             let rows = try body(&problems, &doubts)
             if problems.isEmpty {
                 try note(source, digest, time, rows)
-                try database.commit()
+                try database.execute("RELEASE import")
                 return ImportReport(rows: rows, warnings: doubts.first, omittedWarnings: doubts.omitted)
             }
+            try database.execute("ROLLBACK TO import; RELEASE import")
         } catch {
             database.rollback()
             throw .store(error)
         }
-        database.rollback()
         throw .table(problems: problems.first, omitted: problems.omitted)
     }
 

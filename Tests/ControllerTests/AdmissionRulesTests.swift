@@ -65,8 +65,9 @@ import Testing
         #expect(try start(settings(stage: "6", "ledger.when_full = stop\n")) == [])
     }
 
-    /// The notes of a start whose lists' file holds these lines.
-    private func load(_ lines: [String]) throws -> [LedgerNote] {
+    /// The notes of a start whose lists' file holds these lines; without `isKept` the power goes before the ledger has
+    /// them.
+    private func load(_ lines: [String], isKept: Bool = true) throws -> [LedgerNote] {
         let file = folder + "/lists.csv"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try ("plate,colour,list,reason,valid_until\n" + lines.joined(separator: "\n") + "\n").write(
@@ -74,9 +75,11 @@ import Testing
         let loading = RegisterLoading(
             files: DiskFiles(), log: Log(offsetMinutes: 480), importedAt: BenchClock().wall())
         var notes: [LedgerNote] = []
-        _ = try loading.load(
+        let loaded = try loading.load(
             try settings("register.lists = \(file)\n").register, path: folder + "/register.db", offsetMinutes: 480,
             notes: &notes)
+        #expect(loaded.register.listedPlateCount == lines.count)
+        if isKept { try loaded.database.commit() }
         return notes
     }
 
@@ -105,6 +108,18 @@ import Testing
                 change("冀C00001", .white, isRemoved: true),
             ])
         #expect(try load(["冀A12345,黄,white,示例,", "冀B54321,黄,black,冒用,", "冀C00001,黄,black,,"]) == [])
+    }
+
+    @Test func anImportWhoseRecordsAreLostIsMadeAndRecordedAgain() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try load(["冀A12345,黄,white,示例,"])
+        let cut = try load(["冀A12345,黄,black,冒用,"], isKept: false)
+        #expect(
+            cut.dropFirst() == [
+                change("冀A12345", .black, "冒用"), change("冀A12345", .white, "示例", isRemoved: true),
+            ])
+        #expect(try load(["冀A12345,黄,black,冒用,"]) == cut)
+        #expect(try load(["冀A12345,黄,black,冒用,"]) == [])
     }
 
     @Test func moreChangesThanHaveRecordsOfTheirOwnAreCounted() throws {

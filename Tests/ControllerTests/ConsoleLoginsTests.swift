@@ -56,6 +56,10 @@ import Testing
         close(1)
         #expect(notes.isEmpty)
         open(2, "a", at: 1)
-        #expect(notes == [login("a", "session 2")])
+        #expect(notes == [login("a", "session 2, 1 before without a record")])
+        open(3, "a", at: 2)
+        open(4, "a", at: 700, hasRoom: false)
+        open(5, "a", at: 701)
+        #expect(notes.last == login("a", "session 5, 2 since the last record"))
     }
 }

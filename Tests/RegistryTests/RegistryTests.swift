@@ -318,6 +318,9 @@ struct RegisterFileTests {
     @Test func theRegisterIsThereAfterReopening() throws {
         let site = try Site()
         _ = try site.vehicles("plate,colour,stage\n冀A1,1,5\n")
+        let early = try RegisterDatabase(path: site.folder + "/register.db", offsetMinutes: 480)
+        #expect(try early.snapshot().vehicleCount == 0)
+        try site.database.commit()
         let again = try RegisterDatabase(path: site.folder + "/register.db", offsetMinutes: 480)
         #expect(try again.snapshot().vehicle(for: try plate("冀A1"))?.stage == .china5)
     }

@@ -180,6 +180,7 @@ struct ListDateTests {
     @Test func theEndMovesWithTheSitesOffset() throws {
         let site = try Site()
         _ = try site.lists(listHeader + "冀A1,1,white,,2026-12-31\n")
+        try site.database.commit()
         let moved = try RegisterDatabase(path: site.folder + "/register.db", offsetMinutes: 540)
         let end = CivilTime(year: 2027, month: 1, day: 1).wallTime(offsetMinutes: 540).microseconds - 1
         #expect(try moved.snapshot().listEntries(for: try plate("冀A1")).first?.validUntil?.microseconds == end)

@@ -42,8 +42,8 @@ make_rauc() {
     libraries=$work/root/usr/lib/$(multiarch "$arch")
     cc=("$toolchain/bin/clang" "--target=$(clang_target "$arch")" "--sysroot=$sysroot" -std=gnu11 -Os -w -D_GNU_SOURCE
         '-DG_LOG_DOMAIN="rauc"' -ffunction-sections -fdata-sections -fno-strict-aliasing -fstack-protector-strong
-        -include "$work/made/config.h" -I"$work/made" -I"$work/source/include" -I"$work/root/usr/include/glib-2.0"
-        -I"$work/root/usr/include/gio-unix-2.0" -I"$libraries/glib-2.0/include")
+        "-ffile-prefix-map=$work=." -include "$work/made/config.h" -I"$work/made" -I"$work/source/include"
+        -I"$work/root/usr/include/glib-2.0" -I"$work/root/usr/include/gio-unix-2.0" -I"$libraries/glib-2.0/include")
     for file in "$work"/source/src/*.c "$work/made/rauc-installer-generated.c" "$mounts"; do
         name=$(basename "$file" .c)
         case $name in network | nbd | gpt) continue ;; esac
