@@ -1,11 +1,11 @@
-/* gatewarden-grow: the last partition, data, and its file system take up the whole card, once. An image is as large as the
- * smallest card that it fits; what a larger one has beyond that would lie idle.
+/* gatewarden-grow: the last partition, data, and its file system take up the whole card, once. An image is as large as
+ * the smallest card that it fits; what a larger one has beyond that would lie idle.
  *
- * Run by /usr/lib/gatewarden/later on the mounted data partition; does nothing when there is less than GAIN to win. Cut at
- * any moment the card still starts: the second partition table is written first, at the card's new end; the first one's
- * header and the partition's entry lie in one block of 4 KiB that is written at once, and should a card tear even that,
- * kernel (argument `gpt`) and U-Boot take the second, and the next run mends the first. The file system grows in its journal. Exit code 1 after a line that
- * says what is not as it should be; nothing was changed then.
+ * Run by /usr/lib/gatewarden/later on the mounted data partition; does nothing when there is less than GAIN to win. Cut
+ * at any moment the card still starts: the second partition table is written first, at the card's new end; the first
+ * one's header and the partition's entry lie in one block of 4 KiB that is written at once, and should a card tear even
+ * that, kernel (argument `gpt`) and U-Boot take the second, and the next run mends the first. The file system grows in
+ * its journal. Exit code 1 after a line that says what is not as it should be; nothing was changed then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +75,8 @@ static int table_at(int disk, struct gpt_header *header, uint64_t here, uint64_t
     if (pread(disk, header, sizeof *header, (off_t)here * SECTOR) != sizeof *header ||
         pread(disk, entries, sizeof entries, (off_t)entries_at * SECTOR) != sizeof entries)
         return -1;
-    int good = memcmp(header->signature, "EFI PART", 8) == 0 && header->size == sizeof *header && header->here == here &&
+    int good = memcmp(header->signature, "EFI PART", 8) == 0 && header->size == sizeof *header &&
+               header->here == here &&
                header->entries_at == entries_at && header->entry_count == ENTRIES &&
                header->entry_size == sizeof entries[0] && header->crc == header_crc(*header) &&
                header->entries_crc == entries_crc();

@@ -2,9 +2,9 @@
  *
  * Starts the watchdog, checks the signature of the slot that the boot loader chose (board/boot.env), lays dm-verity
  * over it, mounts root, data and factory, and hands over to gatewarden-serve. A slot that cannot be opened gives way to
- * the other one, with its kernel: by a restart. A boot loader that chooses none (QEMU's -kernel) leaves choice and counting
- * to this program: a slot that was started BOOT_TRIES times without being confirmed gives way at the next boot. When
- * nothing can be opened the board restarts, and the watchdog sees to it when even that hangs.
+ * the other one, with its kernel: by a restart. A boot loader that chooses none (QEMU's -kernel) leaves choice and
+ * counting to this program: a slot that was started BOOT_TRIES times without being confirmed gives way at the next
+ * boot. When nothing can be opened the board restarts, and the watchdog sees to it when even that hangs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <linux/dm-ioctl.h>
 #include <linux/random.h>
 #include <linux/watchdog.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@
 
 #include "slots.h"
 
-enum { WATCHDOG_SECONDS = 30, DISK_WAIT_MS = 10000, SEED_BYTES = 32 };
+enum { WATCHDOG_SECONDS = 30, DISK_WAIT_MS = 10000, SEED_BYTES = 32, REPAIR_MS = 1800000 };
+
+static int watchdog = -1;
 
 static void say(const char *format, ...) {
     char line[400];
@@ -47,17 +50,17 @@ static void restart(const char *why) {
     for (;;) pause();
 }
 
-/* Closed without the magic letter it goes on running: the firmware takes it over, or the board resets. */
+static void feed_watchdog(void) {
+    if (watchdog >= 0) ioctl(watchdog, WDIOC_KEEPALIVE, 0);
+}
+
+/* Closed without the magic letter, by exec, it goes on running: the firmware takes it over, or the board resets. */
 static void start_watchdog(void) {
     int seconds = WATCHDOG_SECONDS;
-    int fd = open("/dev/watchdog0", O_WRONLY | O_CLOEXEC);
-    if (fd < 0) {
-        dprintf(STDERR_FILENO, "<3>init: no watchdog: %s\n", strerror(errno));
-        return;
-    }
-    ioctl(fd, WDIOC_SETTIMEOUT, &seconds);
-    ioctl(fd, WDIOC_KEEPALIVE, 0);
-    close(fd);
+    watchdog = open("/dev/watchdog0", O_WRONLY | O_CLOEXEC);
+    if (watchdog < 0) dprintf(STDERR_FILENO, "<3>init: no watchdog: %s\n", strerror(errno));
+    else ioctl(watchdog, WDIOC_SETTIMEOUT, &seconds);
+    feed_watchdog();
 }
 
 static void wait_for_disk(const char *disk) {
@@ -177,16 +180,23 @@ static void leave_word(int slot) {
     if (fd >= 0) close(fd);
 }
 
+/* A large card takes minutes. One that takes longer than REPAIR_MS is mounted as it is, if it can be. */
 static void repair(const char *device) {
-    say("%s is checked and repaired", device);
+    dprintf(STDERR_FILENO, "<4>init: %s is checked and repaired\n", device);
     pid_t child = fork();
     if (child == 0) {
-        if (chroot("/root") == 0) execl("/sbin/e2fsck", "e2fsck", "-y", device, (char *)NULL);
+        /* What does not mount may still be marked clean: checked all the same. */
+        if (chroot("/root") == 0) execl("/sbin/e2fsck", "e2fsck", "-fy", device, (char *)NULL);
         _exit(127);
     }
     int status = 0;
-    if (child > 0) waitpid(child, &status, 0);
-    say("e2fsck ended with %d", WEXITSTATUS(status));
+    for (long waited = 0; child > 0 && waitpid(child, &status, WNOHANG) == 0; waited += 50) {
+        if (waited >= REPAIR_MS) kill(child, SIGKILL);
+        else feed_watchdog();
+        usleep(50000);
+    }
+    feed_watchdog();
+    dprintf(STDERR_FILENO, "<4>init: e2fsck ended with %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 /* ext4 writes down when it met an error; all else its journal puts right. */
@@ -211,8 +221,9 @@ static void mount_kept(const char *disk, const char *name, const char *where, un
     }
 }
 
-/* The emulated board, and many a real one, has no generator of random numbers, and the firmware's first use of one would
- * wait seconds. So each boot leaves a seed for the next; it is replaced before anything else runs that could use it. */
+/* The emulated board, and many a real one, has no generator of random numbers, and the firmware's first use of one
+ * would wait seconds. So each boot leaves a seed for the next; it is replaced before anything else runs that could use
+ * it. */
 static void seed_random(const char *path) {
     /* As struct rand_pool_info, which has no size of its own. */
     struct { int bits, bytes; unsigned char seed[SEED_BYTES]; } pool = {SEED_BYTES * 8, SEED_BYTES, {0}};

@@ -1,15 +1,18 @@
 /* gatewarden-serve, PID 1 of the running system: the firmware first, then everything else.
  *
  * Starts the firmware, /usr/lib/gatewarden/later beside it, and a login on the console; takes in the dead; ends the
- * system orderly when asked (busybox's reboot, halt and poweroff). The firmware gets its own user, no capability, no way
- * to gain one, and the limits that real time takes. One that crashed is started again at once. One that refuses to start
- * (exit code 1: the configuration, a missing wire) is tried again every few seconds; meanwhile the watchdog is fed from
- * here if this system has served lanes before, and not if it has not: then the board resets, and in the end the other
- * slot is started. One that ends with code 75 has closed its ledger because the UPS switches off: the disks are put in
- * order, and the board waits; when it still has power after REST_MS it starts again, because then the mains is back. A
- * system that never served and whose firmware crashes again and again is restarted without waiting for the watchdog. If
- * this program dies the kernel panics, and the board resets. It tells the firmware why it is started (cause.h).
+ * system orderly when asked (busybox's reboot, halt and poweroff). The firmware gets its own user, no capability, no
+ * way to gain one, and the limits that real time takes. One that crashed is started again at once; when it has crashed
+ * CRASHES times within CRASHES_MS the board restarts. One that refuses to start (exit code 1: the configuration, a
+ * missing wire) is tried again every few seconds; meanwhile the watchdog is fed from here if this system has served
+ * lanes before, and not if it has not: then the board resets, and in the end the other slot is started. A board without
+ * a configuration is fed; one whose data partition is not mounted is not: perhaps it has a configuration, and its card
+ * answers at the next start. A firmware that ends with code 75 has closed its ledger because the UPS switches off: the
+ * disks are put in order, and the board waits; when it still has power after REST_MS it starts again, because then the
+ * mains is back. If this program dies the kernel panics, and the board resets. It tells the firmware why it is started
+ * (cause.h).
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,13 +37,16 @@
 #include "slots.h"
 
 enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90,
-       LINE_PRIORITY = 85, CRASHES = 10 };
+       LINE_PRIORITY = 85, CRASHES = 10, CRASHES_MS = 300000 };
 /* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
 enum { POWER_GOES = 75, REST_MS = 300000 };
+/* More than the firmware reads of one. */
+enum { CONFIGURATION_BYTES = 262145 };
 
 static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
 static const char state[] = "/data/state";
 static const char console_socket[] = "/data/state/console.sock";
+static const char watchdog_path[] = "/dev/watchdog0";
 static char console[32];
 static int watchdog = -1;
 
@@ -74,8 +80,8 @@ static void allow_early_listening(void) {
     if (fd >= 0) close(fd);
 }
 
-/* The kernel hands each input line's edges on by a thread of its own, at the priority that every interrupt's thread has:
- * behind the card's and the network's an edge would wait. The firmware may not change that itself. */
+/* The kernel hands each input line's edges on by a thread of its own, at the priority that every interrupt's thread
+ * has: behind the card's and the network's an edge would wait. The firmware may not change that itself. */
 static void raise_line_threads(void) {
     const struct sched_param priority = {.sched_priority = LINE_PRIORITY};
     DIR *processes = opendir("/proc");
@@ -88,7 +94,8 @@ static void raise_line_threads(void) {
         snprintf(path, sizeof path, "/proc/%d/comm", process);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0) continue;
-        if (read(fd, name, sizeof name - 1) > 0 && strncmp(name, "irq/", 4) == 0 && strstr(name, "-gatewarden") != NULL) {
+        if (read(fd, name, sizeof name - 1) > 0 && strncmp(name, "irq/", 4) == 0 &&
+            strstr(name, "-gatewarden") != NULL) {
             if (sched_setscheduler(process, SCHED_FIFO, &priority) != 0) say("3", "a line's thread stays low:", errno);
             else count++;
         }
@@ -99,7 +106,8 @@ static void raise_line_threads(void) {
 }
 
 static void make_folder(const char *path, mode_t mode) {
-    if (mkdir(path, mode) == 0 && chown(path, FIRMWARE_USER, FIRMWARE_USER) != 0) say("3", "a folder could not be given:", errno);
+    if (mkdir(path, mode) == 0 && chown(path, FIRMWARE_USER, FIRMWARE_USER) != 0)
+        say("3", "a folder could not be given:", errno);
 }
 
 static void limit(int resource, rlim_t value) {
@@ -134,15 +142,58 @@ static int is_confirmed(void) {
            seen.confirmed[running];
 }
 
+/* Where it is not, nobody knows whether this board is configured. */
+static int is_data_mounted(void) {
+    struct stat root, data;
+    return stat("/", &root) == 0 && stat("/data", &data) == 0 && root.st_dev != data.st_dev;
+}
+
 /* It goes on running when it is let go: the firmware takes it over, or the board resets. */
 static void feed_watchdog(void) {
-    if (watchdog < 0) watchdog = open("/dev/watchdog0", O_WRONLY | O_CLOEXEC);
+    if (watchdog < 0) watchdog = open(watchdog_path, O_WRONLY | O_CLOEXEC);
     if (watchdog >= 0) ioctl(watchdog, WDIOC_KEEPALIVE, 0);
 }
 
 static void let_watchdog_go(void) {
     if (watchdog >= 0) close(watchdog);
     watchdog = -1;
+}
+
+/* 1 when a line names a watchdog, -1 when one says that there is none, 0 when none speaks of it. */
+static int names_watchdog(const char *text) {
+    static const char key[] = "watchdog.device";
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += strspn(line, " \t\r\n");
+        if (strncmp(line, key, sizeof key - 1) != 0) continue;
+        const char *value = line + sizeof key - 1 + strspn(line + sizeof key - 1, " \t");
+        if (*value != '=') continue;
+        value += 1 + strspn(value + 1, " \t");
+        return strncmp(value, "none", 4) == 0 ? -1 : 1;
+    }
+    return 0;
+}
+
+/* Init has started the watchdog, and nothing stops it: a configuration that does not speak of it gets the line that
+ * does, where the installer sees it. The folder is the firmware's: whatever else has that name is left alone. */
+static void name_watchdog(void) {
+    static const char line[] = "\n# Added by the image: its watchdog runs from power-on, and nothing can stop it.\n"
+                               "watchdog.device = /dev/watchdog0\n";
+    static char text[CONFIGURATION_BYTES];
+    struct stat file;
+    ssize_t length = 0, count = 1;
+    int fd = access(watchdog_path, F_OK) != 0 ? -1
+             : open(configuration, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return;
+    while (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && length < CONFIGURATION_BYTES - 1 &&
+           (count = read(fd, text + length, CONFIGURATION_BYTES - 1 - length)) > 0)
+        length += count;
+    text[length] = 0;
+    int named = count == 0 ? names_watchdog(text) : 1;
+    if (named < 0) say("2", "the configuration says watchdog.device = none, and the board will reset:", EINVAL);
+    else if (named == 0 && (write(fd, line, sizeof line - 1) != sizeof line - 1 || fsync(fd) != 0))
+        say("2", "the configuration names no watchdog and cannot be added to:", errno);
+    else if (named == 0) say("4", "the configuration named no watchdog; lines added:", 2);
+    close(fd);
 }
 
 static pid_t start(void (*become)(void)) {
@@ -187,12 +238,53 @@ static long now_ms(void) {
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Each may ping the watchdog before it ends: without a limit they could go on for ever. Counted from the first on. */
+static int is_last_of_many_crashes(void) {
+    static long first_at;
+    static int crashes;
+    if (crashes == 0 || now_ms() - first_at > CRASHES_MS) {
+        crashes = 0;
+        first_at = now_ms();
+    }
+    return ++crashes >= CRASHES;
+}
+
+/* Until no child is left, or END_MS: one that waits for a medium does not end. */
+static void wait_for_the_dead(void) {
+    for (int waited = 0; waited < END_MS; waited += 20) {
+        pid_t ended;
+        while ((ended = waitpid(-1, NULL, WNOHANG)) > 0) continue;
+        if (ended < 0) return;
+        feed_watchdog();
+        usleep(20000);
+    }
+    say("3", "processes do not end:", EBUSY);
+}
+
+static void become_sync(void) {
+    sync();
+    _exit(0);
+}
+
+/* An update or a backup under way may hold it: then nothing is written to it any more, at least. */
+static void end_disk(const char *where) {
+    feed_watchdog();
+    int disk = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (disk < 0 || syncfs(disk) != 0) say("3", "a disk is not in order:", errno);
+    if (disk >= 0) close(disk);
+    if (umount(where) == 0) return;
+    say("4", "a disk stays mounted:", errno);
+    if (mount(NULL, where, NULL, MS_REMOUNT | MS_RDONLY, NULL) != 0) say("3", "and writable:", errno);
+}
+
+/* Its own disks first: a stick may hang. */
 static void end_disks(void) {
     kill(-1, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
-    sync();
-    umount("/data");
-    umount("/factory");
+    wait_for_the_dead();
+    if (is_data_mounted()) end_disk("/data");
+    end_disk("/factory");
+    start(become_sync);
+    wait_for_the_dead();
 }
 
 /* The firmware first, so that its last record is kept; then everything, and the disks. */
@@ -234,7 +326,7 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
 }
 
 int main(void) {
-    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1, crashes = 0;
+    int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1;
     pid_t firmware = 0, login = 0;
     long firmware_at = 0, login_at = 0, soon_until = 0, later_at = now_ms() + LATER_MS;
     char cause[CAUSE_BYTES];
@@ -247,20 +339,23 @@ int main(void) {
     reboot(RB_DISABLE_CAD);
     boot_argument("console", console, sizeof console);
     console[strcspn(console, ",")] = 0;
-    make_folder("/data/config", 0750);
-    make_folder("/data/state", 0700);
+    int is_data = is_data_mounted();
+    if (is_data) {
+        make_folder("/data/config", 0750);
+        make_folder("/data/state", 0700);
+    }
     cause_of_start(cause);
     give_devices();
     allow_early_listening();
     for (;;) {
         pid_t ended;
-        int status, is_configured = access(configuration, R_OK) == 0;
+        int status, is_configured = is_data && access(configuration, R_OK) == 0;
         while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
             if (ended == firmware) {
                 firmware = 0;
                 if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_GOES) rest_until_power_goes();
                 firmware_at = take_end(status, cause) ? 0 : now_ms() + RETRY_MS;
-                if (WIFSIGNALED(status) && ++crashes >= CRASHES && !is_confirmed())
+                if (WIFSIGNALED(status) && is_last_of_many_crashes())
                     end_system(0, RB_AUTOBOOT, "after a restart for crashes in a row");
             } else if (ended == login) {
                 login = 0;
@@ -271,15 +366,18 @@ int main(void) {
             let_watchdog_go();
             /* A console of the last run says nothing about this one. */
             unlink(console_socket);
+            name_watchdog();
             cause_leave_for_firmware(cause, FIRMWARE_USER);
             firmware = start(become_firmware);
             are_lines_raised = 0;
             soon_until = now_ms() + LATER_MS;
             say("6", "firmware started as", firmware);
         } else if (firmware == 0) {
-            if (!is_configured && !is_told) say("4", "there is no /etc/gatewarden/gatewarden.conf yet:", ENOENT);
+            if (!is_data && !is_told) say("2", "/data is not mounted: the watchdog is to reset the board:", ENODEV);
+            else if (!is_configured && !is_told)
+                say("4", "there is no /etc/gatewarden/gatewarden.conf yet:", ENOENT);
             is_told = 1;
-            if (!is_configured || is_confirmed()) feed_watchdog();
+            if (is_data && (!is_configured || is_confirmed())) feed_watchdog();
         }
         /* The firmware has its lines before its console. */
         int serves = access(console_socket, F_OK) == 0;

@@ -1,4 +1,4 @@
-/* gatewarden-slot: what a person, the self-test and RAUC (as its custom boot selection) say and ask of the two slots. */
+/* gatewarden-slot: what a person, the self-test and RAUC (as its custom boot selection) say and ask of both slots. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +9,17 @@
 
 #include "slots.h"
 
+/* More than eight lanes say with every contact healed and every thread late. */
+enum { ANSWER_BYTES = 65536 };
+
 static const char key_path[] = "/usr/share/gatewarden/slot-key";
 static char disk[32], state_device[64];
 
 static int usage(void) {
     fputs("usage: gatewarden-slot status | confirm | reject | is-confirmed | is-waiting | use a|b\n"
           "       gatewarden-slot ask QUESTION | is-quiet | may-install FILE\n"
-          "       gatewarden-slot get-current | get-primary | get-state a|b | set-primary a|b | set-state a|b good|bad\n",
+          "       gatewarden-slot get-current | get-primary | get-state a|b | set-primary a|b\n"
+          "       gatewarden-slot set-state a|b good|bad\n",
           stderr);
     return 2;
 }
@@ -54,7 +58,7 @@ static void ask(const char *question, char *answer, size_t capacity) {
 
 /* The firmware serves when it says so itself: every thread beats, and the ledger takes records. */
 static int serves(void) {
-    char answer[16384];
+    char answer[ANSWER_BYTES];
     ask("status", answer, sizeof answer);
     return strstr(answer, "\nlane 1: ") != NULL && strstr(answer, "\nledger: ok") != NULL &&
            strstr(answer, "\nthreads: ok") != NULL;
@@ -62,7 +66,7 @@ static int serves(void) {
 
 /* No vehicle is at any lane and no arm moves; a firmware that does not answer moves none either. */
 static int is_quiet(void) {
-    char answer[16384], *rest = answer, *line;
+    char answer[ANSWER_BYTES], *rest = answer, *line;
     ask("lanes", answer, sizeof answer);
     while ((line = strsep(&rest, "\r\n")) != NULL) {
         char *phase = strncmp(line, "lane ", 5) == 0 ? strstr(line, ": ") : NULL;
@@ -171,7 +175,7 @@ int main(int count, char **arguments) {
     const char *verb = arguments[1];
     if (strcmp(verb, "is-quiet") == 0) return is_quiet() ? 0 : 1;
     if (strcmp(verb, "ask") == 0 && count == 3) {
-        char answer[65536];
+        char answer[ANSWER_BYTES];
         ask(arguments[2], answer, sizeof answer);
         return answer[0] == 0 ? refuse("the firmware does not answer") : fputs(answer + 1, stdout) < 0;
     }

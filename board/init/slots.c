@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static const char magic[8] = "GWBOOT2";
 
@@ -19,17 +20,8 @@ static int complain(const char *what, const char *subject) {
     return -1;
 }
 
-static uint32_t crc32_of(const void *bytes, size_t count) {
-    uint32_t crc = ~0u;
-    for (const unsigned char *at = bytes; count > 0; count--, at++) {
-        crc ^= *at;
-        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    }
-    return ~crc;
-}
-
 static uint32_t state_crc(const struct boot_state *state) {
-    return htonl(crc32_of(state, offsetof(struct boot_state, crc)));
+    return htonl(crc32(0, (const void *)state, offsetof(struct boot_state, crc)));
 }
 
 int state_read(const char *device, struct boot_state *state) {

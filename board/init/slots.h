@@ -2,9 +2,9 @@
  *
  * A slot is a partition: a squashfs, its dm-verity hashes, the kernel with its initial RAM disk and device tree (a FIT
  * image, which the boot loader checks), and in its last block a footer that names all of these and carries an Ed25519
- * signature. The memory of boots is the partition "state": two copies, written in turn, each with its CRC, so that a cut
- * while writing leaves the older one. The boot loader reads and writes it too (board/boot.env): where its members are
- * stands in both.
+ * signature. The memory of boots is the partition "state": two copies, written in turn, each with its CRC, so that a
+ * cut while writing leaves the older one. The boot loader reads and writes it too (board/boot.env): where its members
+ * are stands in both.
  */
 #ifndef GW_SLOTS_H
 #define GW_SLOTS_H
