@@ -214,11 +214,14 @@ final class Overview: Sendable {
     let power: PowerStatus?
     let readers: [ReaderStatus]
     let signs: [SignStatus]
+    let cameras: PartStatus
+    /// What this run goes on without, by what stands before the colon.
+    let faultsAtStart: [String]
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
         pulses: [Pulse], uplinks: [UplinkReach], shortfalls: Shortfalls, power: PowerStatus?,
-        readers: [ReaderStatus], signs: [SignStatus]
+        readers: [ReaderStatus], signs: [SignStatus], cameras: PartStatus, faultsAtStart: [String]
     ) {
         self.version = version
         self.started = started
@@ -231,6 +234,8 @@ final class Overview: Sendable {
         self.power = power
         self.readers = readers
         self.signs = signs
+        self.cameras = cameras
+        self.faultsAtStart = faultsAtStart
     }
 
     func status(now: Instant) -> [String] {
@@ -242,6 +247,8 @@ final class Overview: Sendable {
         lines.append(ledger.check.line(head: head))
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
+        if let line = cameras.line { lines.append(line) }
+        lines += faultsAtStart
         for sign in signs { lines.append(sign.line) }
         for reader in readers { lines.append(reader.line) }
         if let power { lines.append(power.line(now: now)) }

@@ -106,7 +106,8 @@ public final class Controller {
         let overview = Overview(
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses, uplinks: reaches, shortfalls: shortfalls,
-            power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses)
+            power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses,
+            cameras: parts.cameraEndpoint.status, faultsAtStart: parts.faults)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
@@ -260,7 +261,10 @@ public final class Controller {
         let endpoint = parts.cameraEndpoint
         endpoint.handler = receiver
         let log = log
+        let begins = PartStart(subject: endpoint.status.name, clock: clock, stop: stop, pulse: pulse, log: log)
         return try start("net", shortfalls) {
+            // Before it gives up making sockets.
+            guard begins.begin({ _ = rings.cameraNotes.push(.note($0)) }, endpoint.listen) else { return }
             confine(.closed, log)
             do throws(MachineError) {
                 try net.run(endpoint.loop)
@@ -290,11 +294,10 @@ public final class Controller {
                 "no uplink carries the ledger's head: no platform is its witness; uplink.N.witness_member makes it one")
         }
         var keepers: [UplinkKeeper] = []
-        for ((uplink, trust), reach) in zip(zip(settings.uplinks, parts.trusts), reaches) {
+        for (uplink, reach) in zip(settings.uplinks, reaches) {
             let setup = UplinkSetup(
-                uplink, trust, gateCodes: settings.lanes.map { $0.gateCode },
-                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power,
-                reach: reach)
+                uplink, gateCodes: settings.lanes.map { $0.gateCode },
+                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power, reach: reach)
             let keeper = UplinkKeeper(
                 setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
             keeper.start()
@@ -322,7 +325,9 @@ public final class Controller {
         let endpoint = parts.consoleEndpoint
         endpoint.source = console
         let log = log
+        let begins = PartStart(subject: "console", clock: clock, stop: stop, pulse: pulse, log: log)
         return try start("console", shortfalls) {
+            guard begins.begin({ _ = rings.logins.push(.note($0)) }, endpoint.listen) else { return }
             do throws(MachineError) {
                 try console.run(endpoint.loop)
                 endpoint.close()

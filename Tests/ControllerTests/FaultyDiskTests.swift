@@ -11,7 +11,8 @@ import Testing
     private func console(_ ledger: LedgerBench) -> [String] {
         Overview(
             version: "1.0.0", started: ledger.bench.clock.now(), lanes: [], traces: [], ledger: ledger.status,
-            pulses: [], uplinks: [], shortfalls: Shortfalls(), power: nil, readers: [], signs: []
+            pulses: [], uplinks: [], shortfalls: Shortfalls(), power: nil, readers: [], signs: [],
+            cameras: PartStatus("cameras"), faultsAtStart: []
         ).status(now: ledger.bench.clock.now())
     }
 
