@@ -51,7 +51,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
 
     func answer(_ command: ConsoleCommand) -> [String] {
         switch command {
-        case .status: overview.status(now: clock.now()) + backlog() + backupLines()
+        case .status: overview.status(now: clock.now(), wall: clock.wall()) + backlog() + backupLines()
         case .lanes: overview.lanes.flatMap { $0.lines(now: clock.now()) }
         case .lane(let lane, let command): carryOut(command, lane)
         case .latency(let lane): latency(lane)
@@ -217,11 +217,13 @@ final class Overview: Sendable {
     let cameras: PartStatus
     /// What this run goes on without, by what stands before the colon.
     let faultsAtStart: [String]
+    let clockTrust: ClockTrust
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
         pulses: [Pulse], uplinks: [UplinkReach], shortfalls: Shortfalls, power: PowerStatus?,
-        readers: [ReaderStatus], signs: [SignStatus], cameras: PartStatus, faultsAtStart: [String]
+        readers: [ReaderStatus], signs: [SignStatus], cameras: PartStatus, faultsAtStart: [String],
+        clockTrust: ClockTrust
     ) {
         self.version = version
         self.started = started
@@ -236,9 +238,10 @@ final class Overview: Sendable {
         self.signs = signs
         self.cameras = cameras
         self.faultsAtStart = faultsAtStart
+        self.clockTrust = clockTrust
     }
 
-    func status(now: Instant) -> [String] {
+    func status(now: Instant, wall: WallTime) -> [String] {
         var lines = ["gatewarden \(version), up \(now.since(started).milliseconds / 1_000) s"]
         for lane in lanes { lines += lane.lines(now: now) }
         let state = ledger.isFailing.load(ordering: .relaxed) ? "failing" : "ok"
@@ -249,6 +252,7 @@ final class Overview: Sendable {
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
         if let line = cameras.line { lines.append(line) }
         lines += faultsAtStart
+        if let line = clockTrust.line(wall) { lines.append(line) }
         for sign in signs { lines.append(sign.line) }
         for reader in readers { lines.append(reader.line) }
         if let power { lines.append(power.line(now: now)) }

@@ -107,7 +107,7 @@ public final class Controller {
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses, uplinks: reaches, shortfalls: shortfalls,
             power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses,
-            cameras: parts.cameraEndpoint.status, faultsAtStart: parts.faults)
+            cameras: parts.cameraEndpoint.status, faultsAtStart: parts.faults, clockTrust: parts.clockTrust)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
         log.info("\(settings.lanes.count) lanes live \(clock.now().since(parts.began).milliseconds) ms after start")
@@ -118,7 +118,8 @@ public final class Controller {
             critical: [lanePulse, admissionPulse, ledgerPulse],
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
-            schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power)
+            schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power,
+            clockTrust: parts.clockTrust)
         var end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
@@ -227,7 +228,7 @@ public final class Controller {
             lanes: settings.lanes.map { ($0.id, $0.direction) }, register: parts.register,
             policy: Policy(minimumStage: settings.policy.minimumStage), knownKeys: parts.knownCaptureKeys,
             tagRules: settings.tagRules, channels: rings.admission, clock: clock,
-            stop: stop, pulse: pulse, log: log)
+            clockTrust: parts.clockTrust, stop: stop, pulse: pulse, log: log)
     }
 
     private func startReader(

@@ -22,6 +22,7 @@ public final class Preparation {
     let watchdog: Watchdog?
     let ledger: LedgerWriter
     let consoleReader: LedgerReader
+    let clockTrust: ClockTrust
     let knownCaptureKeys: [String]
     let register: Register
     /// What this run goes on without, for the console.
@@ -75,6 +76,10 @@ public final class Preparation {
         do throws(LedgerError) {
             let reader = try LedgerReader(folder: ledgerFolder, files: files)
             consoleReader = reader
+            clockTrust = ClockTrust(
+                newest: try Preparation.reading { () throws(LedgerError) in try reader.newestWall() },
+                now: clock.wall())
+            if let note = clockTrust.noteAtStart(clock.wall()) { imports.append(note) }
             let (writer, notes, digest) = (ledger, imports, SHA256.digest(configuration))
             try Preparation.withReserve(ledgerFolder, files, log) { () throws(LedgerError) in
                 try Preparation.reading { () throws(LedgerError) in
@@ -169,6 +174,14 @@ struct StartReason {
         if let crash { return "after a crash: " + crash }
         if isFirst { return "first start" }
         return word ?? "start"
+    }
+}
+
+extension LedgerReader {
+    /// The wall time of the newest record; nil of an empty ledger.
+    fileprivate func newestWall() throws(LedgerError) -> WallTime? {
+        guard let head = try head() else { return nil }
+        return try records(from: head.sequence, limit: 1).first?.wall
     }
 }
 

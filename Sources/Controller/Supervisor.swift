@@ -36,6 +36,7 @@ final class Supervisor {
     private let schedule: HoldSchedule
     private let health: HealthReports
     private let power: PowerStatus
+    private let clockTrust: ClockTrust
     private var stalled: [String] = []
     private var reportedLoss: UInt32 = 0
     /// Wall time minus lane time, to tell by how much the wall clock was set.
@@ -53,7 +54,8 @@ final class Supervisor {
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
         critical: [Pulse], others: [Pulse], laneThread: LaneThread, laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
-        notes: Ring<Receipt>, schedule: HoldSchedule, health: HealthReports, power: PowerStatus
+        notes: Ring<Receipt>, schedule: HoldSchedule, health: HealthReports, power: PowerStatus,
+        clockTrust: ClockTrust
     ) {
         self.clock = clock
         self.log = log
@@ -69,6 +71,7 @@ final class Supervisor {
         self.schedule = schedule
         self.health = health
         self.power = power
+        self.clockTrust = clockTrust
         wallOffset = Supervisor.offset(clock)
         lastLook = clock.now()
     }
@@ -90,6 +93,7 @@ final class Supervisor {
             reportLosses()
             schedule.look(wall: clock.wall(), now: now)
             health.look(now)
+            if let note = clockTrust.look(clock.wall()) { tell(note) }
             feed()
         }
     }
