@@ -119,7 +119,8 @@ public final class Controller {
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
             schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power,
-            clockTrust: parts.clockTrust)
+            clockTrust: parts.clockTrust,
+            restart: ThreadRestart(now: clock.now(), wasJustDone: parts.wasRestartedForThread))
         var end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
@@ -136,6 +137,7 @@ public final class Controller {
         if let backup, !join(backup, within: .seconds(2), supervisor) {
             log.warning("the backup hangs and is left behind: look at its medium")
         }
+        if case .threadGone = end { CrashRecord.leave(end.cause) }
         health.tellAll(clock.now())
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
@@ -394,6 +396,7 @@ extension RunEnd {
         case .signal(let signal): "signal \(signal)"
         case .linesLost(let error): "lines lost: \(error.description)"
         case .laneHung: "the lane's threads hang"
+        case .threadGone(let name): ThreadRestart.cause + name
         case .powerOff, .powerBack: "the battery is nearly empty"
         }
     }

@@ -23,6 +23,7 @@ public final class Preparation {
     let ledger: LedgerWriter
     let consoleReader: LedgerReader
     let clockTrust: ClockTrust
+    let wasRestartedForThread: Bool
     let knownCaptureKeys: [String]
     let register: Register
     /// What this run goes on without, for the console.
@@ -53,6 +54,7 @@ public final class Preparation {
                 crash: try CrashRecord.open(stateFolder + "/crash", files: files),
                 word: StartCause.word(startPath, files: files))
         } catch { throw .stateFolder(path: stateFolder, error) }
+        wasRestartedForThread = why.crash?.hasPrefix(ThreadRestart.cause) == true
         do throws(LedgerError) {
             let folder = ledgerFolder
             ledger = try Preparation.withReserve(folder, files, log) { () throws(LedgerError) in
@@ -171,7 +173,7 @@ struct StartReason {
 
     /// The firmware's own word says most; then that of who started it.
     func cause(isFirst: Bool) -> String {
-        if let crash { return "after a crash: " + crash }
+        if let crash { return crash.hasPrefix(ThreadRestart.cause) ? crash : "after a crash: " + crash }
         if isFirst { return "first start" }
         return word ?? "start"
     }

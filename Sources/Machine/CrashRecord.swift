@@ -48,6 +48,13 @@ public enum CrashRecord {
         CrashOutputs.off()
     }
 
+    /// The last word of a run that ends orderly and wants it told: no output moves.
+    public static func leave(_ text: String) {
+        let bytes = Array(text.utf8.prefix(limit))
+        clear()
+        _ = CSystem.write(crashDescriptor, bytes, bytes.count)
+    }
+
     private static func writeSignal(_ signal: Int32) {
         CrashOutputs.off()
         var text: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
