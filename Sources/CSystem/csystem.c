@@ -402,6 +402,18 @@ int gw_signalfd_take(int fd) {
 
 void gw_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
+// SIGUSR1 has a handler once a thread waits in reads (gw_read_waits), and keeps it. A write beyond a limit of file size
+// fails with EFBIG, as it should.
+void gw_ignore_stray_signals(void) {
+    static const int stray[] = {SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM,   SIGVTALRM, SIGPROF,
+                                SIGIO,   SIGPWR,  SIGTSTP, SIGTTIN, SIGTTOU,   SIGXFSZ,   SIGXCPU};
+    for (size_t i = 0; i < sizeof stray / sizeof stray[0]; i++) {
+        struct sigaction now;
+        if (sigaction(stray[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(stray[i], SIG_IGN);
+    }
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++) signal(number, SIG_IGN);
+}
+
 static void (*crash_handler)(int);
 
 static void on_crash(int signal) {

@@ -29,6 +29,7 @@ final class AdmissionThread: @unchecked Sendable {
     private let register: any RegisterLookup
     private let policy: Policy
     private let clock: any Clock
+    private let clockTrust: ClockTrust
     private let stop: Flag
     private let pulse: Pulse
     private let log: Log
@@ -40,7 +41,7 @@ final class AdmissionThread: @unchecked Sendable {
     init(
         lanes: [(lane: LaneID, direction: Direction)], register: any RegisterLookup, policy: Policy,
         knownKeys: [String], tagRules: [LaneID: TagRules] = [:], channels: AdmissionChannels, clock: any Clock,
-        stop: Flag, pulse: Pulse, log: Log
+        clockTrust: ClockTrust, stop: Flag, pulse: Pulse, log: Log
     ) {
         self.lanes = lanes.map {
             LaneState(
@@ -55,6 +56,7 @@ final class AdmissionThread: @unchecked Sendable {
         decisions = channels.decisions
         bell = channels.bell
         self.clock = clock
+        self.clockTrust = clockTrust
         self.stop = stop
         self.pulse = pulse
         self.log = log
@@ -138,7 +140,7 @@ final class AdmissionThread: @unchecked Sendable {
         guard let open = lanes[index].open.first(where: { $0.token == found.token }) else { return }
         guard let tags = lanes[index].tags else {
             let finding = Admission.decide(
-                plate: found.capture.plate, register: register, policy: policy, at: clock.wall())
+                plate: found.capture.plate, register: register, policy: policy, at: clockTrust.forDates(clock.wall()))
             give(index, found.token, finding, capture: found.capture)
             return
         }
@@ -162,7 +164,7 @@ final class AdmissionThread: @unchecked Sendable {
     private func conclude(_ index: Int, _ token: VehicleToken, _ tags: TagWatch, capture: Capture?) {
         let finding = Admission.decide(
             token, hasRead: capture != nil, plate: capture?.plate, tags: tags, register: register, policy: policy,
-            at: clock.wall())
+            at: clockTrust.forDates(clock.wall()))
         give(index, token, finding, capture: capture)
     }
 

@@ -51,7 +51,7 @@ final class ConsoleThread: ConsoleSource, @unchecked Sendable {
 
     func answer(_ command: ConsoleCommand) -> [String] {
         switch command {
-        case .status: overview.status(now: clock.now()) + backlog() + backupLines()
+        case .status: overview.status(now: clock.now(), wall: clock.wall()) + backlog() + backupLines()
         case .lanes: overview.lanes.flatMap { $0.lines(now: clock.now()) }
         case .lane(let lane, let command): carryOut(command, lane)
         case .latency(let lane): latency(lane)
@@ -216,11 +216,16 @@ final class Overview: Sendable {
     let signs: [SignStatus]
     /// What of a later version's configuration has no effect.
     let leftAside: [String]
+    let cameras: PartStatus
+    /// What this run goes on without, by what stands before the colon.
+    let faultsAtStart: [String]
+    let clockTrust: ClockTrust
 
     init(
         version: String, started: Instant, lanes: [LaneStatus], traces: [ArmTrace], ledger: LedgerStatus,
         pulses: [Pulse], uplinks: [UplinkReach], shortfalls: Shortfalls, power: PowerStatus?,
-        readers: [ReaderStatus], signs: [SignStatus], leftAside: [String] = []
+        readers: [ReaderStatus], signs: [SignStatus], cameras: PartStatus, faultsAtStart: [String],
+        clockTrust: ClockTrust, leftAside: [String] = []
     ) {
         self.version = version
         self.started = started
@@ -234,11 +239,14 @@ final class Overview: Sendable {
         self.readers = readers
         self.signs = signs
         self.leftAside = leftAside
+        self.cameras = cameras
+        self.faultsAtStart = faultsAtStart
+        self.clockTrust = clockTrust
     }
 
     private static let linesShown = 20
 
-    func status(now: Instant) -> [String] {
+    func status(now: Instant, wall: WallTime) -> [String] {
         var lines = ["gatewarden \(version), up \(now.since(started).milliseconds / 1_000) s"]
         for lane in lanes { lines += lane.lines(now: now) }
         let state = ledger.isFailing.load(ordering: .relaxed) ? "failing" : "ok"
@@ -247,6 +255,9 @@ final class Overview: Sendable {
         lines.append(ledger.check.line(head: head))
         let late = pulses.filter { $0.age(now) > $0.limit }
         lines.append(late.isEmpty ? "threads: ok" : "threads: stalled:" + late.map { " " + $0.name }.joined())
+        if let line = cameras.line { lines.append(line) }
+        lines += faultsAtStart
+        if let line = clockTrust.line(wall) { lines.append(line) }
         for sign in signs { lines.append(sign.line) }
         for reader in readers { lines.append(reader.line) }
         if let power { lines.append(power.line(now: now)) }

@@ -107,6 +107,7 @@ public final class Controller {
             version: version, started: started, lanes: laneStatuses, traces: arms.map { $0.trace },
             ledger: ledgerStatus, pulses: pulses, uplinks: reaches, shortfalls: shortfalls,
             power: settings.ups == nil ? nil : power, readers: readerStatuses, signs: signStatuses,
+            cameras: parts.cameraEndpoint.status, faultsAtStart: parts.faults, clockTrust: parts.clockTrust,
             leftAside: settings.leftAside)
         others.append(try startConsole(overview, rings, consolePulse, shortfalls))
         let check = startCheck(rings.checks, ledgerStatus.check, shortfalls)
@@ -118,7 +119,9 @@ public final class Controller {
             critical: [lanePulse, admissionPulse, ledgerPulse],
             others: pulses.filter { !["lane", "admission", "ledger"].contains($0.name) },
             laneThread: laneThread, laneStatus: laneStatuses, uplinks: uplinks, notes: rings.ledger.notes,
-            schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power)
+            schedule: HoldSchedule(settings, rings.scheduled), health: health, power: power,
+            clockTrust: parts.clockTrust,
+            restart: ThreadRestart(now: clock.now(), wasJustDone: parts.wasRestartedForThread))
         var end = supervisor.run()
 
         for status in laneStatuses { log.info("lane \(status.lane.index + 1): \(status.latency.line)") }
@@ -135,6 +138,7 @@ public final class Controller {
         if let backup, !join(backup, within: .seconds(2), supervisor) {
             log.warning("the backup hangs and is left behind: look at its medium")
         }
+        if case .threadGone = end { CrashRecord.leave(end.cause) }
         health.tellAll(clock.now())
         _ = rings.ledger.notes.push(.note(.shutdown(cause: end.cause)))
         ledgerStop.raise()
@@ -227,7 +231,7 @@ public final class Controller {
             lanes: settings.lanes.map { ($0.id, $0.direction) }, register: parts.register,
             policy: Policy(minimumStage: settings.policy.minimumStage), knownKeys: parts.knownCaptureKeys,
             tagRules: settings.tagRules, channels: rings.admission, clock: clock,
-            stop: stop, pulse: pulse, log: log)
+            clockTrust: parts.clockTrust, stop: stop, pulse: pulse, log: log)
     }
 
     private func startReader(
@@ -261,7 +265,10 @@ public final class Controller {
         let endpoint = parts.cameraEndpoint
         endpoint.handler = receiver
         let log = log
+        let begins = PartStart(subject: endpoint.status.name, clock: clock, stop: stop, pulse: pulse, log: log)
         return try start("net", shortfalls) {
+            // Before it gives up making sockets.
+            guard begins.begin({ _ = rings.cameraNotes.push(.note($0)) }, endpoint.listen) else { return }
             confine(.closed, log)
             do throws(MachineError) {
                 try net.run(endpoint.loop)
@@ -291,11 +298,10 @@ public final class Controller {
                 "no uplink carries the ledger's head: no platform is its witness; uplink.N.witness_member makes it one")
         }
         var keepers: [UplinkKeeper] = []
-        for ((uplink, trust), reach) in zip(zip(settings.uplinks, parts.trusts), reaches) {
+        for (uplink, reach) in zip(settings.uplinks, reaches) {
             let setup = UplinkSetup(
-                uplink, trust, gateCodes: settings.lanes.map { $0.gateCode },
-                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power,
-                reach: reach)
+                uplink, gateCodes: settings.lanes.map { $0.gateCode },
+                utcOffsetMinutes: settings.site.utcOffsetMinutes, parts: parts, power: power, reach: reach)
             let keeper = UplinkKeeper(
                 setup, rings: rings, clock: clock, log: log, pulse: pulse("uplink", .seconds(20)))
             keeper.start()
@@ -323,7 +329,9 @@ public final class Controller {
         let endpoint = parts.consoleEndpoint
         endpoint.source = console
         let log = log
+        let begins = PartStart(subject: "console", clock: clock, stop: stop, pulse: pulse, log: log)
         return try start("console", shortfalls) {
+            guard begins.begin({ _ = rings.logins.push(.note($0)) }, endpoint.listen) else { return }
             do throws(MachineError) {
                 try console.run(endpoint.loop)
                 endpoint.close()
@@ -389,6 +397,7 @@ extension RunEnd {
         case .signal(let signal): "signal \(signal)"
         case .linesLost(let error): "lines lost: \(error.description)"
         case .laneHung: "the lane's threads hang"
+        case .threadGone(let name): ThreadRestart.cause + name
         case .powerOff, .powerBack: "the battery is nearly empty"
         }
     }

@@ -6,76 +6,11 @@
 
 import Admission
 import Configuration
-import Console
 import Crypto
 import Domain
 import Ledger
 import Machine
 import Registry
-import Web
-
-/// The network side of the cameras, opened early and served later.
-final class CameraEndpoint: HTTPHandler, @unchecked Sendable {
-    let loop: EventLoop
-    private var server: HTTPServer?
-    /// Set before the loop runs.
-    var handler: (any HTTPHandler)?
-
-    init(_ web: WebSettings) throws(MachineError) {
-        loop = try EventLoop()
-        var limits = HTTPServerLimits.standard
-        limits.bodyBytes = web.bodyLimitBytes
-        server = try HTTPServer(loop: loop, address: web.address, port: web.port, limits: limits, handler: self)
-    }
-
-    func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-        if let handler {
-            handler.handle(request, exchange)
-        } else {
-            exchange.answer(HTTPResponse(status: 503, contentType: "text/plain", body: Array("starting\n".utf8)))
-        }
-    }
-
-    func close() {
-        server?.close()
-        server = nil
-        handler = nil
-    }
-}
-
-/// The console's socket, opened early and served later.
-final class ConsoleEndpoint: ConsoleSource, @unchecked Sendable {
-    let loop: EventLoop
-    private var server: ConsoleServer?
-    /// Set before the loop runs.
-    var source: (any ConsoleSource)?
-
-    init(path: String) throws(MachineError) {
-        loop = try EventLoop()
-        server = try ConsoleServer(loop: loop, path: path, source: self)
-    }
-
-    func answer(_ command: ConsoleCommand) -> [String] {
-        source?.answer(command) ?? ["starting"]
-    }
-
-    func opened(_ session: Int, from: String) { source?.opened(session, from: from) }
-    func closed(_ session: Int) { source?.closed(session) }
-
-    func close() {
-        server?.close()
-        server = nil
-        source = nil
-    }
-}
-
-private let authorityFileLimit = 1_024 * 1_024
-
-/// One platform's credentials, read once at start.
-struct UplinkTrust {
-    let context: TLSClientContext
-    let password: String
-}
 
 public final class Preparation {
     let began: Instant
@@ -87,11 +22,14 @@ public final class Preparation {
     let watchdog: Watchdog?
     let ledger: LedgerWriter
     let consoleReader: LedgerReader
+    let clockTrust: ClockTrust
+    let wasRestartedForThread: Bool
     let knownCaptureKeys: [String]
     let register: Register
+    /// What this run goes on without, for the console.
+    let faults: [String]
     let lines: any LinePort
     let assembly: LaneAssembly
-    let trusts: [UplinkTrust]
     let cameraEndpoint: CameraEndpoint
     let consoleEndpoint: ConsoleEndpoint
 
@@ -116,40 +54,46 @@ public final class Preparation {
                 crash: try CrashRecord.open(stateFolder + "/crash", files: files),
                 word: StartCause.word(startPath, files: files))
         } catch { throw .stateFolder(path: stateFolder, error) }
+        wasRestartedForThread = why.crash?.hasPrefix(ThreadRestart.cause) == true
         do throws(LedgerError) {
-            ledger = try LedgerWriter(folder: ledgerFolder, files: files, clock: clock, device: settings.site.device)
+            let folder = ledgerFolder
+            ledger = try Preparation.withReserve(folder, files, log) { () throws(LedgerError) in
+                try LedgerWriter(folder: folder, files: files, clock: clock, device: settings.site.device)
+            }
         } catch { throw .ledger(error) }
-        trusts = try Preparation.trusts(settings, files, clock)
         assembly = LaneAssembly(settings)
         do throws(MachineError) {
             lines = try Preparation.lines(settings, assembly)
         } catch { throw .lines(error) }
         do throws(MachineError) {
             cameraEndpoint = try CameraEndpoint(settings.web)
-        } catch { throw .listen(address: "\(settings.web.address):\(settings.web.port)", error) }
-        do throws(MachineError) {
             consoleEndpoint = try ConsoleEndpoint(path: settings.console.socket ?? stateFolder + "/console.sock")
-        } catch { throw .console(error) }
+        } catch { throw .machine(error) }
         var imports: [LedgerNote] = []
-        let registerDatabase: RegisterDatabase
-        do throws(RegistryError) {
-            let loading = RegisterLoading(files: files, log: log, importedAt: clock.wall())
-            (register, registerDatabase) = try loading.load(
-                settings.register, path: stateFolder + "/register.db",
-                offsetMinutes: settings.site.utcOffsetMinutes, notes: &imports)
-        } catch { throw .register(error) }
+        var faults: [String] = []
+        let registerDatabase: RegisterDatabase?
+        (register, registerDatabase) = RegisterLoading(files: files, log: log, importedAt: clock.wall()).load(
+            settings.register, path: stateFolder + "/register.db",
+            offsetMinutes: settings.site.utcOffsetMinutes, notes: &imports, faults: &faults)
+        self.faults = faults
         do throws(LedgerError) {
+            let reader = try LedgerReader(folder: ledgerFolder, files: files)
+            consoleReader = reader
+            clockTrust = ClockTrust(
+                newest: try Preparation.reading { () throws(LedgerError) in try reader.newestWall() },
+                now: clock.wall())
+            if let note = clockTrust.noteAtStart(clock.wall()) { imports.append(note) }
             let (writer, notes, digest) = (ledger, imports, SHA256.digest(configuration))
-            try Preparation.reading { () throws(LedgerError) in
-                try Preparation.boot(writer, version, why, digest, notes, log)
+            try Preparation.withReserve(ledgerFolder, files, log) { () throws(LedgerError) in
+                try Preparation.reading { () throws(LedgerError) in
+                    try Preparation.boot(writer, version, why, digest, notes, log)
+                }
             }
-            Preparation.keep(registerDatabase, log)
+            if let registerDatabase { Preparation.keep(registerDatabase, log) }
             CrashRecord.clear()
             StartCause.clear(startPath)
             AcceptedConfiguration.keep(settings, digest, stateFolder: stateFolder, files: files, log: log)
             try writer.keep(settings.admissionRules)
-            let reader = try LedgerReader(folder: ledgerFolder, files: files)
-            consoleReader = reader
             knownCaptureKeys = try Preparation.reading { () throws(LedgerError) in
                 try reader.knownCaptureKeys(limit: IdentityMatcher.maximumKeys)
             }
@@ -174,6 +118,22 @@ public final class Preparation {
             return try work()
         } catch {
             guard error.isUnreadable else { throw error }
+            return try work()
+        }
+    }
+
+    /// On a full disk the ledger's reserve is given up, as it is while running: a gate that cannot tell that it began
+    /// would not begin.
+    private static func withReserve<T>(
+        _ folder: String, _ files: any Files, _ log: Log, _ work: () throws(LedgerError) -> T
+    ) throws(LedgerError) -> T {
+        do throws(LedgerError) {
+            return try work()
+        } catch {
+            let free = files.freeBytes(at: folder)
+            let isFull = error.isFull || free.map { $0 < LedgerWriter.reserveBytes } == true
+            guard isFull, LedgerWriter.releaseReserve(folder: folder, files: files) else { throw error }
+            log.error("\(error.description); the ledger's reserve is given up: make room")
             return try work()
         }
     }
@@ -204,31 +164,6 @@ public final class Preparation {
         }
     }
 
-    private static func trusts(_ settings: Settings, _ files: any Files, _ clock: any Clock)
-        throws(StartFailure) -> [UplinkTrust]
-    {
-        var trusts: [UplinkTrust] = []
-        for uplink in settings.uplinks {
-            let password: [UInt8]
-            do throws(MachineError) {
-                password = try files.read(uplink.passwordFile, limit: 1_024)
-            } catch { throw .passwordFile(error) }
-            let text = String(validating: password.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
-            guard let text else { throw .password(path: uplink.passwordFile, reason: "is no text in UTF-8") }
-            guard !text.isEmpty else { throw .password(path: uplink.passwordFile, reason: "its first line is empty") }
-            do throws(MachineError) {
-                // OpenSSL opens it again; a pipe or a folder must not come to it.
-                _ = try files.read(uplink.caFile, limit: authorityFileLimit)
-            } catch { throw .authorityFile(error) }
-            do throws(CryptoError) {
-                let context = try TLSClientContext(
-                    TLSClientSettings(authorityFile: uplink.caFile, serverName: uplink.url.host), now: clock.wall())
-                trusts.append(UplinkTrust(context: context, password: text))
-            } catch { throw .trust(error) }
-        }
-        return trusts
-    }
-
     private static func lines(_ settings: Settings, _ assembly: LaneAssembly) throws(MachineError) -> any LinePort {
         switch settings.lines.backend {
         case .socket(let path):
@@ -250,9 +185,17 @@ struct StartReason {
 
     /// The firmware's own word says most; then that of who started it.
     func cause(isFirst: Bool) -> String {
-        if let crash { return "after a crash: " + crash }
+        if let crash { return crash.hasPrefix(ThreadRestart.cause) ? crash : "after a crash: " + crash }
         if isFirst { return "first start" }
         return word ?? "start"
+    }
+}
+
+extension LedgerReader {
+    /// The wall time of the newest record; nil of an empty ledger.
+    fileprivate func newestWall() throws(LedgerError) -> WallTime? {
+        guard let head = try head() else { return nil }
+        return try records(from: head.sequence, limit: 1).first?.wall
     }
 }
 

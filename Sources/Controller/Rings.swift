@@ -22,6 +22,8 @@ struct Rings: Sendable {
     let receipts: [Ring<Receipt>]
     /// From the check of the ledger.
     let checks: Ring<Receipt>
+    /// From the net thread.
+    let cameraNotes: Ring<Receipt>
     /// From the console.
     let logins: Ring<Receipt>
     let uplinkBell: Wakeup
@@ -70,6 +72,7 @@ struct Rings: Sendable {
         for _ in 0..<uplinkGenerations { receipts.append(Ring<Receipt>(capacity: 64, bell: ledgerBell)) }
         self.receipts = receipts
         checks = Ring<Receipt>(capacity: 8, bell: ledgerBell)
+        cameraNotes = Ring<Receipt>(capacity: 4, bell: ledgerBell)
         logins = Ring<Receipt>(capacity: 16, bell: ledgerBell)
         lane = LaneChannels(
             bell: laneBell, moved: try Wakeup(), words: words, requests: requests, reports: reports,
@@ -86,7 +89,7 @@ struct Rings: Sendable {
         ledger = LedgerChannels(
             bell: ledgerBell, captures: captures, decisions: decisions, reports: reports,
             orders: [ordered, scheduled, power.orders], supplements: supplements,
-            receipts: receipts + [power.notes, backupNotes, checks, logins] + readers.map { $0.notes },
+            receipts: receipts + [power.notes, backupNotes, checks, cameraNotes, logins] + readers.map { $0.notes },
             notes: notes, words: words, answers: answers,
             signVerdicts: signs.map { $0?.verdicts }, kept: kept, uplinkBell: uplinkBell)
         net = NetChannels(bell: netBell, captures: captures, arrived: arrived, kept: kept)

@@ -2,7 +2,7 @@
 //
 // Invariants: the watchdog is fed only while every critical heartbeat is fresh; a critical stall ends the process
 // abruptly with a crash record, so that the relays fall and init or the watchdog starts it anew. A stalled uplink is
-// cut off and started anew, alone.
+// cut off and started anew, alone; any other thread that stands still ends the run at a quiet moment (ThreadRestart).
 
 import Domain
 import Ledger
@@ -15,6 +15,8 @@ public enum RunEnd: Sendable {
     case linesLost(MachineError)
     /// One of the lane's threads did not end when it was told to.
     case laneHung
+    /// A thread that no lane needs stood still for good, and nobody is at a lane: start again.
+    case threadGone(String)
     /// The battery was nearly empty, and the UPS switches itself off, to come back with the mains.
     case powerOff
     /// The battery was nearly empty, and the mains is back: start again.
@@ -36,6 +38,8 @@ final class Supervisor {
     private let schedule: HoldSchedule
     private let health: HealthReports
     private let power: PowerStatus
+    private let clockTrust: ClockTrust
+    private var restart: ThreadRestart
     private var stalled: [String] = []
     private var reportedLoss: UInt32 = 0
     /// Wall time minus lane time, to tell by how much the wall clock was set.
@@ -53,7 +57,8 @@ final class Supervisor {
     init(
         clock: any Clock, log: Log, signals: EndSignals, wallClock: WallClockWatch, watchdog: Watchdog?,
         critical: [Pulse], others: [Pulse], laneThread: LaneThread, laneStatus: [LaneStatus], uplinks: [UplinkKeeper],
-        notes: Ring<Receipt>, schedule: HoldSchedule, health: HealthReports, power: PowerStatus
+        notes: Ring<Receipt>, schedule: HoldSchedule, health: HealthReports, power: PowerStatus,
+        clockTrust: ClockTrust, restart: ThreadRestart
     ) {
         self.clock = clock
         self.log = log
@@ -69,6 +74,8 @@ final class Supervisor {
         self.schedule = schedule
         self.health = health
         self.power = power
+        self.clockTrust = clockTrust
+        self.restart = restart
         wallOffset = Supervisor.offset(clock)
         lastLook = clock.now()
     }
@@ -90,7 +97,10 @@ final class Supervisor {
             reportLosses()
             schedule.look(wall: clock.wall(), now: now)
             health.look(now)
+            if let note = clockTrust.look(clock.wall()) { tell(note) }
             feed()
+            let isQuiet = laneStatus.allSatisfy { $0.isQuiet }
+            if let gone = restart.look(stalled: stalled, isQuiet: isQuiet, now: now) { return .threadGone(gone) }
         }
     }
 

@@ -20,6 +20,7 @@ final class UplinkReach: Sendable {
         static let untried: UInt8 = 0
         static let reached: UInt8 = 1
         static let away: UInt8 = 2
+        static let untrusted: UInt8 = 3
     }
 
     let destination: String
@@ -35,10 +36,20 @@ final class UplinkReach: Sendable {
         state.store(isOutage ? State.away : State.reached, ordering: .relaxed)
     }
 
+    /// Its password or certificates do not serve, or serve again.
+    func show(isTrusted: Bool) {
+        if !isTrusted {
+            state.store(State.untrusted, ordering: .relaxed)
+        } else if state.load(ordering: .relaxed) == State.untrusted {
+            state.store(State.untried, ordering: .relaxed)
+        }
+    }
+
     var word: String {
         switch state.load(ordering: .relaxed) {
         case State.reached: "in reach"
         case State.away: "out of reach"
+        case State.untrusted: "out of reach, its password or certificates cannot be used: see the log"
         default: "not reached yet"
         }
     }
@@ -47,7 +58,7 @@ final class UplinkReach: Sendable {
 /// One life of the uplink. Everything in it is used by its own thread, but for the flag, the pulse and the cut-off.
 private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
     let stop = Flag()
-    let cutoff: SocketCutoff
+    let cutoff = SocketCutoff()
     private let pulse: Pulse
     private let clock: any Clock
     private let log: Log
@@ -55,10 +66,7 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
     private let receipts: Ring<Receipt>
     private let loop: EventLoop
     private let delivery: LedgerDelivery
-    private let client: HTTPClient
-    private let platform: TransportControl
-    private let drainSettings: DrainSettings
-    private let power: PowerStatus
+    private let setup: UplinkSetup
     private let reach: UplinkReach
 
     private static let tick = Interval.milliseconds(500)
@@ -78,28 +86,46 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
             throw .library(name: "ledger", subject: setup.destination, reason: error.description)
         }
         loop = try EventLoop()
-        client = try HTTPClient(
-            loop: loop, host: setup.settings.url.host, port: setup.settings.url.port,
-            secure: SecureLayer(setup.trust.context))
-        cutoff = client.cutoff
-        platform = setup.platform
-        drainSettings = setup.drain
-        power = setup.power
+        self.setup = setup
         reach = setup.reach
     }
 
+    /// Nil when the run ends before they can be used.
+    private func trust() -> UplinkTrust? {
+        var found: UplinkTrust?
+        let start = PartStart(subject: setup.destination, clock: clock, stop: stop, pulse: pulse, log: log)
+        let isFound = start.begin({ self.give(.note($0)) }) {
+            do throws(UplinkTrustFault) {
+                found = try UplinkTrust(setup.settings, files: setup.files, now: clock.wall())
+                reach.show(isTrusted: true)
+                return nil
+            } catch {
+                reach.show(isTrusted: false)
+                return error.description
+            }
+        }
+        return isFound ? found : nil
+    }
+
     func run() {
+        guard let trust = trust() else { return }
+        let power = setup.power
         do throws(MachineError) {
+            let client = try HTTPClient(
+                loop: loop, host: setup.settings.url.host, port: setup.settings.url.port,
+                secure: SecureLayer(trust.context), cutoff: cutoff)
+            var platform = setup.platform
+            platform.password = trust.password
             let drain = Drain(
-                source: delivery, transport: client, platform: platform, settings: drainSettings, clock: clock,
-                alarm: LoopAlarm(loop), sink: self)
+                source: delivery, transport: client, platform: TransportControl(platform), settings: setup.drain,
+                clock: clock, alarm: LoopAlarm(loop), sink: self)
             let bellWatch = try loop.watch(readable: bell.fileDescriptor) {
                 self.bell.take()
                 drain.ledgerMoved()
             }
             let tickWatch = try loop.timer(UplinkGeneration.tick, repeats: true) {
                 self.pulse.beat(self.clock.now())
-                drain.hold(self.power.isShedding.load(ordering: .relaxed))
+                drain.hold(power.isShedding.load(ordering: .relaxed))
                 self.reach.show(isOutage: drain.status.isOutage, isConnected: drain.status.isConnected)
                 if self.stop.isRaised { self.loop.stop() }
             }
@@ -144,32 +170,31 @@ private final class UplinkGeneration: ReceiptSink, @unchecked Sendable {
 struct UplinkSetup {
     let destination: String
     let settings: UplinkSettings
-    let trust: UplinkTrust
     let ledgerFolder: String
     let files: any Files
-    let platform: TransportControl
+    /// Without the password, which comes with the rest of its credentials.
+    let platform: TransportControlSettings
     let drain: DrainSettings
     let power: PowerStatus
     let reach: UplinkReach
 
     init(
-        _ settings: UplinkSettings, _ trust: UplinkTrust, gateCodes: [String], utcOffsetMinutes: Int,
-        parts: Preparation, power: PowerStatus, reach: UplinkReach
+        _ settings: UplinkSettings, gateCodes: [String], utcOffsetMinutes: Int, parts: Preparation,
+        power: PowerStatus, reach: UplinkReach
     ) {
         destination = reach.destination
         self.reach = reach
         self.settings = settings
-        self.trust = trust
         self.power = power
         ledgerFolder = parts.ledgerFolder
         files = parts.files
         var platformSettings = TransportControlSettings(
-            organ: settings.organ, username: settings.username, password: trust.password, gateCodes: gateCodes)
+            organ: settings.organ, username: settings.username, password: "", gateCodes: gateCodes)
         platformSettings.pathPrefix = settings.url.prefix
         platformSettings.utcOffsetMinutes = utcOffsetMinutes
         platformSettings.duplicateWords = settings.duplicateWords
         platformSettings.witnessMember = settings.witnessMember
-        platform = TransportControl(platformSettings)
+        platform = platformSettings
         var drain = DrainSettings(destination: destination, seed: parts.began.nanoseconds)
         drain.faultPause = BackOff(first: settings.retryFirst, limit: settings.retryLimit)
         drain.refusalLimit = settings.refusalsBeforeQuarantine

@@ -62,6 +62,14 @@ extension LedgerWriter {
     /// Gives up the space that is held back for a full disk. False when there is none.
     public func releaseReserve() -> Bool { reserve.release() }
 
+    /// How much it holds back.
+    public static let reserveBytes = UInt64(LedgerReserve.byteCount)
+
+    /// The same before the ledger is open, for a start on a full disk.
+    public static func releaseReserve(folder: String, files: any Files) -> Bool {
+        LedgerReserve(folder: folder, files).release()
+    }
+
     /// Holds space back for a full disk, when there is enough.
     public func renewReserve() { reserve.renew() }
 

@@ -16,8 +16,13 @@ public enum CrashRecord {
     public static func open(_ path: String, files: any Files) throws(MachineError) -> String? {
         var last: String?
         if files.exists(path) {
-            let bytes = try files.read(path, limit: 64 * 1_024)
-            if !bytes.isEmpty { last = String(decoding: bytes.prefix(limit), as: UTF8.self) }
+            do throws(MachineError) {
+                let bytes = try files.read(path, limit: 64 * 1_024)
+                if !bytes.isEmpty { last = String(decoding: bytes.prefix(limit), as: UTF8.self) }
+            } catch {
+                // A start does not fail for it.
+                last = "what the last run left cannot be read: \(error.description)"
+            }
         }
         crashDescriptor = gw_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         if crashDescriptor < 0 { throw .lastSystemError("open", path) }
@@ -41,6 +46,13 @@ public enum CrashRecord {
         _ = CSystem.write(crashDescriptor, bytes, bytes.count)
         CrashTrace.write()
         CrashOutputs.off()
+    }
+
+    /// The last word of a run that ends orderly and wants it told: no output moves.
+    public static func leave(_ text: String) {
+        let bytes = Array(text.utf8.prefix(limit))
+        clear()
+        _ = CSystem.write(crashDescriptor, bytes, bytes.count)
     }
 
     private static func writeSignal(_ signal: Int32) {

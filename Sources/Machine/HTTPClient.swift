@@ -56,7 +56,7 @@ public final class HTTPClient: HTTPTransport {
     }
 
     /// For the supervisor: cuts this client's connection off from another thread.
-    public let cutoff = SocketCutoff()
+    public let cutoff: SocketCutoff
     private let loop: EventLoop
     private let host: String
     private let port: UInt16
@@ -69,9 +69,10 @@ public final class HTTPClient: HTTPTransport {
     private var connectTimer: EventWatch?
 
     /// `host` is a name or an address without brackets; `secure` nil means plain HTTP.
-    public init(loop: EventLoop, host: String, port: UInt16, secure: SecureLayer?, limits: Limits = Limits())
-        throws(MachineError)
-    {
+    public init(
+        loop: EventLoop, host: String, port: UInt16, secure: SecureLayer?, limits: Limits = Limits(),
+        cutoff: SocketCutoff = SocketCutoff()
+    ) throws(MachineError) {
         guard let resolver = evdns_base_new(loop.base, 0) else {
             throw .library(name: "libevent", subject: "evdns_base_new", reason: "out of memory")
         }
@@ -81,6 +82,7 @@ public final class HTTPClient: HTTPTransport {
         self.port = port
         self.secure = secure
         self.limits = limits
+        self.cutoff = cutoff
         // Without it the first write to a connection that the server closed would end the process.
         gw_ignore_sigpipe()
     }

@@ -5,10 +5,12 @@ import CSystem
 public final class EndSignals {
     public let fileDescriptor: Int32
 
-    /// Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads. Call it before any thread starts.
+    /// SIGTERM and SIGINT, blocked for this and all later threads. What a terminal or a session sends when it goes, or
+    /// what nobody means for a gate, ends nothing. Call it before any thread starts.
     public init() throws(MachineError) {
         gw_ignore_sigpipe()
-        fileDescriptor = gw_signalfd_create([SIGTERM, SIGINT, SIGHUP], 3)
+        gw_ignore_stray_signals()
+        fileDescriptor = gw_signalfd_create([SIGTERM, SIGINT], 2)
         if fileDescriptor < 0 { throw .lastSystemError("signalfd", "signals") }
     }
 

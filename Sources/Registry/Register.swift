@@ -39,6 +39,9 @@ public final class Register: Sendable {
         self.importedAt = importedAt
     }
 
+    /// One that knows nobody.
+    public static let empty = Register(vehicles: [:], entries: [:], tags: [:], bookings: [:], importedAt: nil)
+
     public var vehicleCount: Int { vehicles.count }
     /// How many plates stand on a list.
     public var listedPlateCount: Int { entries.count }

@@ -17,7 +17,9 @@ func checkBoard(configPath: String, statePath: String?) -> Int32 {
             }
         },
         link: { kernelLink($0) })
-    let checks = boardChecks(settings, configPath: configPath, canConfine: canConfine, board)
+    let checks =
+        boardChecks(settings, configPath: configPath, canConfine: canConfine, board)
+        + filesChecks(settings, files: files, clock: SystemClock())
     for line in settings.leftAside { StandardOutput.line("NOTE   the configuration's \(line)") }
     for check in checks { StandardOutput.line(check.text) }
     return checks.contains { !$0.holds } ? 1 : 0

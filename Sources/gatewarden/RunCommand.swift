@@ -31,6 +31,8 @@ func readConfiguration(_ path: String, state: String? = nil) -> (settings: Setti
 
 /// The ledger is closed, and the UPS switches the board off within a minute: leave the disks in order, and wait.
 private let powerOffCode: Int32 = 75
+/// As after a stalled lane: whoever started it starts it anew at once.
+private let startAgainCode: Int32 = 70
 
 func runController(configPath: String, statePath: String) -> Int32 {
     let clock = SystemClock()
@@ -54,6 +56,9 @@ func runController(configPath: String, statePath: String) -> Int32 {
         case .laneHung:
             complain("the lane's threads hang: the outputs were told to go off, and the rest has ended")
             return 1
+        case .threadGone(let name):
+            complain("thread \(name) stood still: ended at a quiet moment, to be started again")
+            return startAgainCode
         case .powerBack:
             log.info("ended for want of power, which is back: to be started again")
             return 0

@@ -22,7 +22,16 @@ private final class BenchRegister: RegisterLookup, Sendable {
     }
 
     func listEntries(for plate: Plate) -> [ListEntry] {
-        plate.text == "冀A66666" ? [ListEntry(plate: plate, kind: .black, reason: "超标", validUntil: nil)] : []
+        switch plate.text {
+        case "冀A66666": [ListEntry(plate: plate, kind: .black, reason: "超标", validUntil: nil)]
+        case "豫B22222":
+            [
+                ListEntry(
+                    plate: plate, kind: .white, reason: "短期",
+                    validUntil: CivilTime(year: 2026, month: 6, day: 1).wallTime())
+            ]
+        default: []
+        }
     }
 
     func plate(of tag: VehicleTag) -> Plate? {
@@ -38,7 +47,7 @@ final class AdmissionBench {
     /// - Parameter rules: nil for a lane without a reader.
     init(
         decisionCapacity: Int = 64, knownKeys: [String] = [], rules: TagRules? = nil,
-        register: (any RegisterLookup)? = nil
+        register: (any RegisterLookup)? = nil, newest: WallTime? = nil
     ) throws {
         let bell = try Wakeup()
         inventories = Ring(capacity: 32, bell: bell)
@@ -50,7 +59,7 @@ final class AdmissionBench {
         let thread = AdmissionThread(
             lanes: [(lane, .exit)], register: register ?? BenchRegister(), policy: Policy(minimumStage: .china5),
             knownKeys: knownKeys, tagRules: rules.map { [lane: $0] } ?? [:], channels: channels, clock: bench.clock,
-            stop: bench.stop, pulse: bench.pulse,
+            clockTrust: ClockTrust(newest: newest, now: bench.clock.wall()), stop: bench.stop, pulse: bench.pulse,
             log: bench.log)
         try bench.start { thread.run() }
     }
@@ -127,6 +136,17 @@ final class AdmissionBench {
         let decisions = admission.channels.decisions.all()
         #expect(decisions.map(\.verdict.reason) == [.blacklisted, .unknownVehicle])
         #expect(decisions.map(\.listReason) == ["超标", ""] && decisions.last?.vehicle == nil)
+        #expect(admission.bench.end())
+    }
+
+    @Test(arguments: [(nil, true), (8, false)] as [(Int?, Bool)])
+    func aClockThatIsNotSetBringsNoPermissionBack(newestMonth: Int?, isAllowed: Bool) throws {
+        // The bench's clock says March; the permission ended in June.
+        let newest = newestMonth.map { CivilTime(year: 2026, month: $0, day: 1).wallTime() }
+        let admission = try AdmissionBench(newest: newest)
+        admission.arrive(token(1))
+        admission.read("k1", plate("豫B22222"))
+        #expect(admission.reasons == [isAllowed ? .whitelisted : .unknownVehicle])
         #expect(admission.bench.end())
     }
 

@@ -11,8 +11,10 @@ import Testing
     private func console(_ ledger: LedgerBench) -> [String] {
         Overview(
             version: "1.0.0", started: ledger.bench.clock.now(), lanes: [], traces: [], ledger: ledger.status,
-            pulses: [], uplinks: [], shortfalls: Shortfalls(), power: nil, readers: [], signs: []
-        ).status(now: ledger.bench.clock.now())
+            pulses: [], uplinks: [], shortfalls: Shortfalls(), power: nil, readers: [], signs: [],
+            cameras: PartStatus("cameras"), faultsAtStart: [],
+            clockTrust: ClockTrust(newest: nil, now: ledger.bench.clock.wall())
+        ).status(now: ledger.bench.clock.now(), wall: ledger.bench.clock.wall())
     }
 
     private func decided(_ ledger: LedgerBench) throws -> [VehicleToken] {

@@ -243,7 +243,7 @@ class Site:
         """One command to the running controller; the lines of its answer."""
         with socket.socket(socket.AF_UNIX) as peer:
             peer.settimeout(20 * self.patience)
-            peer.connect(self.path("state/console.sock"))
+            peer.connect(os.path.join(self.state, "console.sock"))
             peer.sendall(f"{command}\nquit\n".encode())
             text = b""
             while not text.endswith(b"bye\n.\n"):

@@ -162,6 +162,8 @@ int gw_signalfd_create(const int *signals, size_t count);
 /// The signal number, 0 when none is waiting, -1 on error.
 int gw_signalfd_take(int fd);
 void gw_ignore_sigpipe(void);
+/// What would end or stop the process and is meant for nobody here: hang-ups, a terminal's keys, timers, spare signals.
+void gw_ignore_stray_signals(void);
 /// Calls handler once for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT, on a stack of its own when the thread
 /// is this one or one of gw_thread_create; after it returns the signal ends the process as it would have. The handler
 /// may only use async-signal-safe calls.
