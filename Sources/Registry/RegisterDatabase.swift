@@ -1,10 +1,10 @@
 // The register on disk: register.db in the state folder, apart from the ledger.
 //
-// Invariants: an import replaces a whole table, or changes nothing; a file whose content is the one last imported is not
-// imported again, so that a restart does not make old lists look new. What was imported is seen at once through this
-// object, and is on the disk after `commit`: until then whoever tells of it elsewhere may be cut off, and the next start
-// imports and tells it again. `valid_until` is kept as the site's civil time, so that it stays right when the site's
-// offset from UTC is set otherwise later.
+// Invariants: an import replaces a whole table, or changes nothing; a file whose content is the one last imported is
+// not imported again, so that a restart does not make old lists look new. What was imported is seen at once through
+// this object, and is on the disk after `commit`: a cut before, and the next start imports and tells it again.
+// `valid_until` is kept as the site's civil time, so that it stays right when the site's offset from UTC is set
+// otherwise later.
 // Limits: `TableLimits`.
 
 import Domain
@@ -205,8 +205,8 @@ public final class RegisterDatabase {
         } catch { throw .store(error) }
     }
 
-    /// Runs `body`, which fills a table anew and says how many rows the file has, within the transaction of all imports;
-    /// it alone is undone when there is any problem. The doubts change nothing.
+    /// Runs `body`, which fills a table anew and says how many rows the file has, within the transaction of all
+    /// imports; it alone is undone when there is any problem. The doubts change nothing.
     private func replace(
         _ source: Source, _ digest: Digest, _ time: WallTime,
         _ body: (_ problems: inout Problems, _ doubts: inout Problems) throws(StoreError) -> Int
