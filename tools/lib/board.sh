@@ -1,5 +1,6 @@
 # What images and the emulated boards take beyond the firmware: tools of one Debian release whatever the host is, the
-# kernel, two static programs, a boot loader. Only `tools/setup --board` makes them. Sourced, after common.sh and debian.sh.
+# kernel, two static programs, a boot loader. Only `tools/setup --board` makes them. Sourced, after common.sh and
+# debian.sh.
 
 board_host_packages=(bc bison bzip2 dosfstools flex gcc-aarch64-linux-gnu mtools)
 
