@@ -90,10 +90,53 @@ make_kernel() {
     rm -rf "$work"
 }
 
+# The 32-bit test bed (Tests/Board/thirty-two-bits) has Debian's own kernel for ARMv7: nothing is compiled for it.
+bed_modules=(gpio-mxc sdhci-esdhc-imx crc32c_generic ext4 micrel fec imx2_wdt)
+bed_tree=imx6q-sabrelite.dtb
+
+# add_module DIR NAME: a module of the unpacked package and, before it in `order`, those that it needs.
+add_module() {
+    local dir=$1 name=${2//_/-} file needed
+    ! grep -q "/${name//-/[-_]}\.ko$" "$dir"/.work/usr/lib/modules/*/modules.builtin || return 0
+    file=$(find "$dir/.work/usr/lib/modules" -name "$name.ko.xz" -o -name "${name//-/_}.ko.xz")
+    [ -f "$file" ]
+    name=$(basename "$file" .xz)
+    [ ! -f "$dir/modules/$name" ] || return 0
+    xz -dc "$file" >"$dir/modules/$name"
+    while read -r needed; do
+        [ -z "$needed" ] || add_module "$dir" "$needed"
+    done < <(tr '\0' '\n' <"$dir/modules/$name" | sed -n 's/^depends=//p' | tr , '\n')
+    echo "$name" >>"$dir/modules/order"
+}
+
+# make_bed_kernel DIR: Debian's real-time kernel for ARMv7, its modules for the bed, the board's device tree.
+make_bed_kernel() {
+    local dir=$1 lists=$apt_state-armhf name
+    local -a armhf=(-o APT::Architectures::=armhf)
+    mkdir -p "$dir/modules" "$dir/.work" "$lists/lists/partial" "$lists/cache/archives/partial"
+    : >"$lists/status"
+    sed -n '1s/arch=[^]]*/arch=armhf/p' "$apt_state/sources.list" >"$lists/sources.list"
+    apt_private "$lists" "${armhf[@]}" -o APT::Update::Error-Mode=any update
+    # The package without a version only names the one that has the kernel.
+    (cd "$dir/.work" && apt_private "$lists" "${armhf[@]}" download linux-image-rt-armmp:armhf)
+    name=$(dpkg-deb -f "$dir"/.work/*.deb Depends | sed -n "s/.*\(linux-image-$kernel_series[^ ,]*\).*/\1/p")
+    [ -n "$name" ]
+    rm "$dir"/.work/*.deb
+    (cd "$dir/.work" && apt_private "$lists" "${armhf[@]}" download "$name:armhf")
+    rm -rf "$lists"
+    dpkg-deb -W --showformat '${Package} ${Version}\n' "$dir"/.work/*.deb >"$dir/packages.txt"
+    dpkg-deb -x "$dir"/.work/*.deb "$dir/.work"
+    for name in "${bed_modules[@]}"; do add_module "$dir" "$name"; done
+    cp "$dir"/.work/boot/vmlinuz-* "$dir/vmlinuz"
+    cp "$dir"/.work/boot/config-* "$dir/config"
+    cp "$dir"/.work/usr/lib/linux-image-*/"$bed_tree" "$dir/"
+    rm -rf "$dir/.work"
+}
+
 # setup_board: every piece of the boards, linked as build/deps/board-*.
 setup_board() {
-    local config=$root/board/kernel/aarch64.config mounts=$root/board/rauc/mounts.c tools static kernel rauc chrony
-    local u_boot u_boot_files=$root/board/imx8mp-evk/u-boot-qemu
+    local config=$root/board/kernel/aarch64.config mounts=$root/board/rauc/mounts.c tools static kernel rauc chrony bed
+    local u_boot u_boot_files=$root/board/imx8mp-evk/u-boot-qemu made
     host_packages=("${board_host_packages[@]}")
     install_packages
     # A change of one piece's recipe must not build the kernel anew.
@@ -105,9 +148,12 @@ setup_board() {
     chrony=$(key "$lib/chrony.sh" "${sysroots[aarch64]}")
     u_boot=$(key "$sysroot_suite" "$lib/u-boot.sh" "$u_boot_files".{config,c,h} \
         "$(aarch64-linux-gnu-gcc -dumpfullversion)")
-    [ -d "$cache/board-tools-$tools" ] && [ -d "$cache/board-static-aarch64-$static" ] &&
-        [ -d "$cache/board-kernel-aarch64-$kernel" ] && [ -d "$cache/board-rauc-aarch64-$rauc" ] &&
-        [ -d "$cache/board-chrony-aarch64-$chrony" ] && [ -d "$cache/board-u-boot-imx8mp-evk-$u_boot" ] || apt_lists
+    bed=$(key "$sysroot_suite" "$kernel_series" "${bed_modules[*]} $bed_tree" \
+        "$(declare -f add_module make_bed_kernel)")
+    for made in "tools-$tools" "static-aarch64-$static" "kernel-aarch64-$kernel" "rauc-aarch64-$rauc" \
+        "chrony-aarch64-$chrony" "u-boot-imx8mp-evk-$u_boot" "static-armv7-$static" "kernel-armv7-$bed"; do
+        [ -d "$cache/board-$made" ] || { apt_lists && break; }
+    done
     piece board-tools "$tools" make_board_tools
     link_piece board-tools "$piece_path"
     piece board-static-aarch64 "$static" make_board_static aarch64
@@ -120,4 +166,8 @@ setup_board() {
     link_piece board-chrony-aarch64 "$piece_path"
     piece board-u-boot-imx8mp-evk "$u_boot" make_u_boot "$u_boot_files"
     link_piece board-u-boot-imx8mp-evk "$piece_path"
+    piece board-static-armv7 "$static" make_board_static armv7
+    link_piece board-static-armv7 "$piece_path"
+    piece board-kernel-armv7 "$bed" make_bed_kernel
+    link_piece board-kernel-armv7 "$piece_path"
 }
