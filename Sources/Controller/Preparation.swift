@@ -33,9 +33,10 @@ public final class Preparation {
     let cameraEndpoint: CameraEndpoint
     let consoleEndpoint: ConsoleEndpoint
 
+    /// - Parameter startedWatchdog: the one that the board has started; fed when the configuration names none.
     public init(
         settings: Settings, configuration: [UInt8], stateFolder: String, files: any Files, version: String,
-        clock: any Clock, log: Log
+        watchdog startedWatchdog: String? = nil, clock: any Clock, log: Log
     ) throws(StartFailure) {
         began = clock.now()
         self.files = files
@@ -106,7 +107,7 @@ public final class Preparation {
         }
         // Last of all: once it runs, only the supervisor's feeding keeps the board up.
         do throws(MachineError) {
-            let device = settings.watchdog.device
+            let device = settings.watchdog.device ?? startedWatchdog
             watchdog = if let device { try Watchdog(path: device, timeout: settings.watchdog.timeout) } else { nil }
         } catch { throw .watchdog(error) }
         if let warning = watchdog?.warning, !warning.isEmpty { log.warning(warning) }

@@ -37,9 +37,14 @@ func checkRunning(_ settings: Settings, _ configPath: String, _ board: BoardSigh
     checkWatchdog(settings.watchdog, firmware, board, &checks)
 }
 
-/// `gatewarden run --config FILE …`, with a null byte after each word.
+/// A command line has a null byte after each word.
+private func words(_ commandLine: String?) -> [String] {
+    (commandLine ?? "").utf8.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+}
+
+/// `gatewarden run --config FILE …`.
 private func isFirmware(_ commandLine: String?, _ configPath: String) -> Bool {
-    let words = (commandLine ?? "").utf8.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    let words = words(commandLine)
     guard words.count > 3, words[1] == "run" else { return false }
     return words[0].split(separator: "/").last == "gatewarden" && words.contains(configPath)
 }
@@ -125,7 +130,10 @@ private func checkLineThreads(
 private func checkWatchdog(
     _ watchdog: WatchdogSettings, _ firmware: String?, _ board: BoardSight, _ checks: inout BoardChecks
 ) {
-    guard let device = watchdog.device else {
+    // Our image gives it the one that init has started.
+    let given = words(firmware.flatMap { board.text($0 + "/cmdline") })
+    let option = given.firstIndex(of: "--watchdog").map { given.index(after: $0) }
+    guard let device = watchdog.device ?? option.flatMap({ given.indices.contains($0) ? given[$0] : nil }) else {
         return checks.check("a watchdog is configured", false, "set watchdog.device")
     }
     // The first of them has two names.

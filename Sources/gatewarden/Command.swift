@@ -3,7 +3,7 @@
 import Domain
 
 enum Command {
-    case run(config: String, state: String)
+    case run(config: String, state: String, watchdog: String?)
     case ledger(LedgerCommand)
     case laneReplay(path: String)
     case check(config: String, state: String?)
@@ -16,7 +16,9 @@ enum Command {
         [
             "gatewarden: the controller of a factory gate",
             "",
-            "  gatewarden run --config FILE --state DIR     drive the lane until a signal ends it",
+            "  gatewarden run --config FILE --state DIR [--watchdog DEVICE]",
+            "                                               drive the lane until a signal ends it; DEVICE is fed",
+            "                                               when the configuration names no watchdog",
             "  gatewarden ledger verify --state DIR [--witness NUMBER:HASH]",
             "                                               walk the whole ledger; exit 0 only if it is sound",
             "                                               and goes on from the head that was witnessed",
@@ -69,10 +71,11 @@ enum Command {
     }
 
     private static func run(_ arguments: [String]) -> Command {
-        var options = Options(arguments, known: ["--config", "--state"])
+        var options = Options(arguments, known: ["--config", "--state", "--watchdog"])
         guard let config = options.take("--config") else { return .misused("run needs --config FILE") }
         guard let state = options.take("--state") else { return .misused("run needs --state DIR") }
-        return options.misuse.map { .misused($0) } ?? .run(config: config, state: state)
+        let watchdog = options.take("--watchdog")
+        return options.misuse.map { .misused($0) } ?? .run(config: config, state: state, watchdog: watchdog)
     }
 
     private static func check(_ arguments: [String]) -> Command {

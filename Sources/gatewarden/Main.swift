@@ -10,7 +10,8 @@ struct Gatewarden {
 
     private static func run(_ arguments: [String]) -> Int32 {
         switch Command.parse(arguments) {
-        case .run(let config, let state): return runController(configPath: config, statePath: state)
+        case .run(let config, let state, let watchdog):
+            return runController(configPath: config, statePath: state, watchdog: watchdog)
         case .ledger(let command): return runLedger(command)
         case .laneReplay(let path): return replayLane(path: path)
         case .check(let config, let state): return checkBoard(configPath: config, statePath: state)

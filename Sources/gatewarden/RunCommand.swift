@@ -34,7 +34,7 @@ private let powerOffCode: Int32 = 75
 /// As after a stalled lane: whoever started it starts it anew at once.
 private let startAgainCode: Int32 = 70
 
-func runController(configPath: String, statePath: String) -> Int32 {
+func runController(configPath: String, statePath: String, watchdog: String?) -> Int32 {
     let clock = SystemClock()
     let files = DiskFiles()
     guard let (settings, text) = readConfiguration(configPath, state: statePath) else { return 1 }
@@ -43,7 +43,7 @@ func runController(configPath: String, statePath: String) -> Int32 {
     do throws(StartFailure) {
         let parts = try Preparation(
             settings: settings, configuration: text, stateFolder: statePath, files: files, version: gatewardenVersion,
-            clock: clock, log: log)
+            watchdog: watchdog, clock: clock, log: log)
         let controller = Controller(
             settings: settings, parts: parts, clock: clock, log: log, version: gatewardenVersion)
         switch try controller.run() {

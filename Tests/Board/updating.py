@@ -28,18 +28,22 @@ def tool(*arguments, **environment):
         sys.exit(f"{arguments[0]} failed: {done.stdout[-1000:]}{done.stderr[-3000:]}")
 
 
-def bundle(name, age_s, firmware=None, **parts):
-    """A bundle of today's sources, released so many seconds after the image, with `parts` instead of its own."""
+def bundle(name, age_s, firmware=None, files=None, **parts):
+    """A bundle of today's sources, released so many seconds after the image, with `parts` and files of the root (their
+    text by path) instead of its own."""
     slot, overlay, made = WORK / f"{name}.slot", WORK / f"{name}.overlay", WORK / f"{name}.raucb"
     if made.exists():
         return made.read_bytes()
     arguments = []
     if firmware:
-        (overlay / "usr/sbin").mkdir(parents=True)
+        files = {**(files or {}), "usr/sbin/gatewarden": firmware}
         if "gatewarden-real" in firmware:
+            (overlay / "usr/sbin").mkdir(parents=True)
             shutil.copy(ROOT / "build/aarch64/gatewarden", overlay / "usr/sbin/gatewarden-real")
-        (overlay / "usr/sbin/gatewarden").write_text(firmware)
-        (overlay / "usr/sbin/gatewarden").chmod(0o755)
+    for path, text in (files or {}).items():
+        (overlay / path).parent.mkdir(parents=True, exist_ok=True)
+        (overlay / path).write_text(text)
+        (overlay / path).chmod(0o755)
         arguments = ["--overlay", overlay]
     for part, content in parts.items():
         (WORK / f"{name}.{part}").write_bytes(content)
@@ -134,8 +138,10 @@ def ends_well(what, gate, slot, seconds=120, start=0):
     check(f"{what}: the ledger verifies", code == 0, output)
 
 
-def refused(what, gate, arguments, words):
+def refused(what, gate, arguments, words, after="true"):
+    """`after` undoes what made the refusal."""
     output, code = update(gate, arguments)
+    gate.run(after)
     check(f"{what} is refused", code == 1 and words in output, (code, output[-1500:]))
     status, _ = gate.run("gatewarden-slot status; gatewarden-slot ask status")
     check(f"{what}: the lane goes on, nothing else is to start", "starts next" not in status and

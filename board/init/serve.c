@@ -40,8 +40,6 @@ enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LA
        LINE_PRIORITY = 85, CRASHES = 10, CRASHES_MS = 300000 };
 /* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
 enum { POWER_GOES = 75, REST_MS = 300000 };
-/* More than the firmware reads of one. */
-enum { CONFIGURATION_BYTES = 262145 };
 
 static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
 static const char state[] = "/data/state";
@@ -130,7 +128,10 @@ static void become_firmware(void) {
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
-    execl("/usr/sbin/gatewarden", "gatewarden", "run", "--config", configuration, "--state", state, (char *)NULL);
+    /* Init has started it, whatever the configuration says of it. */
+    const char *option = access(watchdog_path, F_OK) == 0 ? "--watchdog" : NULL;
+    execl("/usr/sbin/gatewarden", "gatewarden", "run", "--config", configuration, "--state", state, option,
+          watchdog_path, (char *)NULL);
 }
 
 static int is_confirmed(void) {
@@ -157,43 +158,6 @@ static void feed_watchdog(void) {
 static void let_watchdog_go(void) {
     if (watchdog >= 0) close(watchdog);
     watchdog = -1;
-}
-
-/* 1 when a line names a watchdog, -1 when one says that there is none, 0 when none speaks of it. */
-static int names_watchdog(const char *text) {
-    static const char key[] = "watchdog.device";
-    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-        line += strspn(line, " \t\r\n");
-        if (strncmp(line, key, sizeof key - 1) != 0) continue;
-        const char *value = line + sizeof key - 1 + strspn(line + sizeof key - 1, " \t");
-        if (*value != '=') continue;
-        value += 1 + strspn(value + 1, " \t");
-        return strncmp(value, "none", 4) == 0 ? -1 : 1;
-    }
-    return 0;
-}
-
-/* Init has started the watchdog, and nothing stops it: a configuration that does not speak of it gets the line that
- * does, where the installer sees it. The folder is the firmware's: whatever else has that name is left alone. */
-static void name_watchdog(void) {
-    static const char line[] = "\n# Added by the image: its watchdog runs from power-on, and nothing can stop it.\n"
-                               "watchdog.device = /dev/watchdog0\n";
-    static char text[CONFIGURATION_BYTES];
-    struct stat file;
-    ssize_t length = 0, count = 1;
-    int fd = access(watchdog_path, F_OK) != 0 ? -1
-             : open(configuration, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return;
-    while (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && length < CONFIGURATION_BYTES - 1 &&
-           (count = read(fd, text + length, CONFIGURATION_BYTES - 1 - length)) > 0)
-        length += count;
-    text[length] = 0;
-    int named = count == 0 ? names_watchdog(text) : 1;
-    if (named < 0) say("2", "the configuration says watchdog.device = none, and the board will reset:", EINVAL);
-    else if (named == 0 && (write(fd, line, sizeof line - 1) != sizeof line - 1 || fsync(fd) != 0))
-        say("2", "the configuration names no watchdog and cannot be added to:", errno);
-    else if (named == 0) say("4", "the configuration named no watchdog; lines added:", 2);
-    close(fd);
 }
 
 static pid_t start(void (*become)(void)) {
@@ -366,7 +330,6 @@ int main(void) {
             let_watchdog_go();
             /* A console of the last run says nothing about this one. */
             unlink(console_socket);
-            name_watchdog();
             cause_leave_for_firmware(cause, FIRMWARE_USER);
             firmware = start(become_firmware);
             are_lines_raised = 0;
