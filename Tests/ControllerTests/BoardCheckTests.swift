@@ -149,6 +149,16 @@ private let asked = [
         #expect(try failing(["/proc/80/fd/5": "/dev/watchdog"], older).isEmpty)
     }
 
+    @Test func theWatchdogThatItWasGivenIsAskedForWhereTheConfigurationNamesNone() throws {
+        let text = configuration.split(separator: "\n").filter { !$0.hasPrefix("watchdog") }.joined(separator: "\n")
+        let given = "/usr/sbin/gatewarden\0run\0--config\0\(path)\0--watchdog\0/dev/watchdog0\0"
+        #expect(try failing([:], text + "\n") == ["a watchdog is configured"])
+        #expect(try failing(["/proc/80/cmdline": given], text + "\n") == [])
+        #expect(
+            try failing(["/proc/80/cmdline": given, "/proc/80/fd/5": "/dev/null"], text + "\n")
+                == ["the firmware holds it"])
+    }
+
     @Test func aLaneWithoutItsProcessorMemoryAndAWatchdogIsTold() throws {
         let text = configuration.split(separator: "\n").filter {
             !$0.hasPrefix("watchdog") && !$0.hasPrefix("realtime")

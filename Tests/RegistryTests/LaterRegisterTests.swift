@@ -10,6 +10,7 @@ struct LaterRegisterTests {
     @Test func theVersionBeforeImportsAndReadsWhatALaterOneHasAddedTo() throws {
         let site = try Site()
         _ = try site.vehicles(header + "冀A12345,1,,,,,5,,,,,,,\n")
+        try site.database.commit()
         let later = try Database.writer(site.folder + "/register.db", Schema(applicationID: 0x4757_5247, steps: []))
         try later.execute(
             """
@@ -25,6 +26,7 @@ struct LaterRegisterTests {
         _ = try before.importVehicles(Array(csv.utf8), digest: freshDigest(), at: noon)
         let lists = "plate,colour,list\n冀A12345,1,white\n"
         _ = try before.importLists(Array(lists.utf8), digest: freshDigest(), at: noon)
+        try before.commit()
         let register = try before.snapshot()
         #expect(register.vehicleCount == 2 && register.listedPlateCount == 1 && register.tagCount == 1)
         #expect(try later.value("SELECT count(*) FROM vehicle WHERE axles = 2") == 2)
