@@ -2,9 +2,9 @@
 //
 // Invariants: what was imported is kept by the caller, once the ledger has the records of it: a cut of power in between
 // makes import and records anew at the next start. A file that is wrong changes nothing: the gate goes on with what it
-// has, which after a first start is nothing, so that nobody is released but by a person (promise 7). A register.db that
-// cannot be used is set aside, or the register kept in memory alone: each is logged, kept as a fault and shown. No start
-// fails for it.
+// has, which after a first start is nothing, so that nobody is released but by a person (promise 7). A register.db
+// that cannot be used is set aside, or the register kept in memory alone: each is logged, kept as a fault and shown. No
+// start fails for it.
 
 import Configuration
 import Crypto
