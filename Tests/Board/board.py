@@ -125,7 +125,7 @@ class Board:
         self.folder = tempfile.mkdtemp(prefix="gatewarden-board-")
         atexit.register(self.remove)
         self.board = settings(board)
-        self.has_pins = self.board["machine"] != "virt"
+        self.has_pins = not self.board["machine"].startswith("virt")
         self.pins = PINS if self.has_pins else VIRT_PINS
         self.output = pathlib.Path(image or ROOT / "build" / "image" / board)
         self.disk = Disk(self.output / f"gatewarden-{board}.img", self.path("disk.img"))
