@@ -73,6 +73,28 @@ class Disk:
         os.unlink(data)
         return state, checked.returncode
 
+    def check(self, partition):
+        """A copy of a partition, treated as the next start treats it and then checked whole: (exit code, 0 when nothing
+        was left to mend; output; whether the start has more to do than to replay the journal)."""
+        image = f"{self.path}.{partition}"
+        self.extract(partition, image)
+
+        def run(options):
+            done = subprocess.run([TOOLS / "e2fsck", options, image], capture_output=True, text=True, timeout=120)
+            return done.returncode, done.stdout + done.stderr
+
+        with open(image, "rb") as file:
+            file.seek(1024 + 0x3A)
+            is_repaired = struct.unpack("<H", file.read(2))[0] & 3 != 1
+        # 1 is the journal's replay; what cannot be read is not mounted, and so repaired.
+        if not is_repaired and run("-p")[0] > 1:
+            is_repaired = True
+        if is_repaired:
+            run("-fy")
+        code, output = run("-fn")
+        os.unlink(image)
+        return code, output, is_repaired
+
     def boot_state(self):
         """(slot, tries, boots, confirmed) as board/init/slots.h lays it down."""
         best = (0, None)

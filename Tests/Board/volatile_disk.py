@@ -20,6 +20,8 @@ class VolatileDisk:
         self.lock = threading.Lock()
         self.is_cut = False
         self.flushes = 0
+        # Why the guest had an error that no power cut explains.
+        self.fault = None
         self.watched = range(0)
         self.seen = 0
         self.listener = socket.socket(socket.AF_UNIX)
@@ -58,8 +60,11 @@ class VolatileDisk:
                         return
                     answer = self._do(kind, flags, offset, count, data)
                 peer.sendall(struct.pack(">IIQ", 0x67446698, 0, handle) + answer)
-        except (EOFError, OSError):
+        except EOFError:
             pass
+        except Exception as fault:
+            with self.lock:
+                self.fault = self.fault or (None if self.is_cut else repr(fault))
         finally:
             peer.close()
 

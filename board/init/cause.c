@@ -114,6 +114,8 @@ void cause_of_start(char cause[CAUSE_BYTES]) {
         snprintf(cause, CAUSE_BYTES, has_memory ? "after a loss of power" : "after a loss of power or a reset");
     }
     umount(pstore);
+    size_t length = strlen(cause);
+    if (access(REPAIRED, F_OK) == 0) snprintf(cause + length, CAUSE_BYTES - length, "; its disk was repaired");
     dprintf(STDERR_FILENO, "<5>serve: the board started %s\n", cause);
 }
 

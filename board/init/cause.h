@@ -5,6 +5,9 @@
 
 enum { CAUSE_BYTES = 160 };
 
+/* Init has repaired a partition. */
+#define REPAIRED "/run/gatewarden-repaired"
+
 /* Why the board started, by what the last system left behind: once, when data is mounted. */
 void cause_of_start(char cause[CAUSE_BYTES]);
 

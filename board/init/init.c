@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cause.h"
+#include "ext4.h"
 #include "slots.h"
 
 enum { WATCHDOG_SECONDS = 30, DISK_WAIT_MS = 10000, SEED_BYTES = 32, REPAIR_MS = 1800000 };
@@ -197,22 +199,14 @@ static void repair(const char *device) {
     }
     feed_watchdog();
     dprintf(STDERR_FILENO, "<4>init: e2fsck ended with %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-}
-
-/* ext4 writes down when it met an error; all else its journal puts right. */
-static int is_marked_faulty(const char *device) {
-    unsigned char super[64] = {0};
-    int fd = open(device, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    int got = pread(fd, super, sizeof super, 1024) == sizeof super;
-    close(fd);
-    return got && (super[0x3A] & 2) != 0;
+    int word = open("/root" REPAIRED, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+    if (word >= 0) close(word);
 }
 
 static void mount_kept(const char *disk, const char *name, const char *where, unsigned long flags) {
     char device[64];
     if (partition_find(disk, name, device, sizeof device) != 0) return;
-    if (is_marked_faulty(device)) repair(device);
+    if (ext4_is_faulty(device) == 1) repair(device);
     for (int round = 0; round < 2; round++) {
         if (mount(device, where, "ext4", MS_NOATIME | MS_NODEV | MS_NOSUID | flags, "errors=remount-ro,commit=5") == 0)
             return;

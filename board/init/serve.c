@@ -7,10 +7,11 @@
  * missing wire) is tried again every few seconds; meanwhile the watchdog is fed from here if this system has served
  * lanes before, and not if it has not: then the board resets, and in the end the other slot is started. A board without
  * a configuration is fed; one whose data partition is not mounted is not: perhaps it has a configuration, and its card
- * answers at the next start. A firmware that ends with code 75 has closed its ledger because the UPS switches off: the
- * disks are put in order, and the board waits; when it still has power after REST_MS it starts again, because then the
- * mains is back. If this program dies the kernel panics, and the board resets. It tells the firmware why it is started
- * (cause.h).
+ * answers at the next start. When the firmware refuses and ext4 has met an error in the data partition, which then
+ * lets nobody open a file, or the card does not answer, the board restarts, and init repairs it. A firmware that ends
+ * with code 75 has closed its ledger because the UPS switches off: the disks are put in order, and the board waits;
+ * when it still has power after REST_MS it starts again, because then the mains is back. If this program dies the
+ * kernel panics, and the board resets. It tells the firmware why it is started (cause.h).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -34,10 +35,13 @@
 #include <unistd.h>
 
 #include "cause.h"
+#include "ext4.h"
 #include "slots.h"
 
 enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90,
        LINE_PRIORITY = 85, CRASHES = 10, CRASHES_MS = 300000 };
+/* Between two restarts for a faulty disk: a person can log in and look. */
+enum { FAULTY_MS = 60000 };
 /* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
 enum { POWER_GOES = 75, REST_MS = 300000 };
 
@@ -147,6 +151,12 @@ static int is_confirmed(void) {
 static int is_data_mounted(void) {
     struct stat root, data;
     return stat("/", &root) == 0 && stat("/data", &data) == 0 && root.st_dev != data.st_dev;
+}
+
+static int is_data_faulty(void) {
+    char disk[32], device[64];
+    return boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
+           partition_find(disk, "data", device, sizeof device) == 0 && ext4_is_faulty(device) != 0;
 }
 
 /* It goes on running when it is let go: the firmware takes it over, or the board resets. */
@@ -313,7 +323,7 @@ int main(void) {
     allow_early_listening();
     for (;;) {
         pid_t ended;
-        int status, is_configured = is_data && access(configuration, R_OK) == 0;
+        int status, is_configured = is_data && (access(configuration, R_OK) == 0 || errno != ENOENT);
         while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
             if (ended == firmware) {
                 firmware = 0;
@@ -321,6 +331,10 @@ int main(void) {
                 firmware_at = take_end(status, cause) ? 0 : now_ms() + RETRY_MS;
                 if (WIFSIGNALED(status) && is_last_of_many_crashes())
                     end_system(0, RB_AUTOBOOT, "after a restart for crashes in a row");
+                if (firmware_at > FAULTY_MS && is_data_faulty()) {
+                    say("2", "/data is faulty, to be repaired at the next start:", EIO);
+                    end_system(0, RB_AUTOBOOT, "after a restart for a faulty disk");
+                }
             } else if (ended == login) {
                 login = 0;
                 login_at = now_ms() + 1000;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ext4.h"
 #include "slots.h"
 
 /* More than eight lanes say with every contact healed and every thread late. */
@@ -17,7 +18,7 @@ static char disk[32], state_device[64];
 
 static int usage(void) {
     fputs("usage: gatewarden-slot status | confirm | reject | is-confirmed | is-waiting | use a|b\n"
-          "       gatewarden-slot ask QUESTION | is-quiet | may-install FILE\n"
+          "       gatewarden-slot ask QUESTION | is-quiet | is-data-faulty | may-install FILE\n"
           "       gatewarden-slot get-current | get-primary | get-state a|b | set-primary a|b\n"
           "       gatewarden-slot set-state a|b good|bad\n",
           stderr);
@@ -179,6 +180,10 @@ int main(int count, char **arguments) {
         ask(arguments[2], answer, sizeof answer);
         return answer[0] == 0 ? refuse("the firmware does not answer") : fputs(answer + 1, stdout) < 0;
     }
+    if (strcmp(verb, "is-data-faulty") == 0)
+        return boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
+               partition_find(disk, "data", state_device, sizeof state_device) == 0 &&
+               ext4_is_faulty(state_device) == 1 ? 0 : 1;
     if (running < 0) return refuse("nothing says which slot runs");
     if (boot_argument("gatewarden.disk", disk, sizeof disk) != 0 ||
         partition_find(disk, "state", state_device, sizeof state_device) != 0 || state_read(state_device, &state) != 0)
