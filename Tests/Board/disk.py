@@ -85,15 +85,15 @@ class Disk:
 
         with open(image, "rb") as file:
             file.seek(1024 + 0x3A)
-            is_repaired = struct.unpack("<H", file.read(2))[0] & 3 != 1
-        # 1 is the journal's replay; what cannot be read is not mounted, and so repaired.
-        if not is_repaired and run("-p")[0] > 1:
+            is_repaired = struct.unpack("<H", file.read(2))[0] & 3 != 1 or (self.boot_state() or {}).get("repairing", 0)
+        # 8: it cannot be opened, and so not be mounted.
+        if not is_repaired and run("-p")[0] & 8:
             is_repaired = True
         if is_repaired:
             run("-fy")
         code, output = run("-fn")
         os.unlink(image)
-        return code, output, is_repaired
+        return code, output, bool(is_repaired)
 
     def boot_state(self):
         """(slot, tries, boots, confirmed) as board/init/slots.h lays it down."""
@@ -101,10 +101,11 @@ class Disk:
         with open(self.path, "rb") as file:
             for copy in range(2):
                 file.seek(self.partitions["state"][0] + copy * 4096)
-                magic, generation, boots, slot, tries, first, second = struct.unpack("<8sIIBBBB", file.read(20))
+                magic, generation, boots, slot, tries, first, second, repairing = struct.unpack(
+                    "<8sIIBBBBI", file.read(24))
                 if magic == b"GWBOOT2\0" and generation > best[0]:
                     best = (generation, {"slot": "ab"[slot], "tries": tries, "boots": boots,
-                                         "confirmed": [first, second]})
+                                         "confirmed": [first, second], "repairing": repairing})
         return best[1]
 
     def slot_part(self, slot, name):

@@ -114,8 +114,11 @@ void cause_of_start(char cause[CAUSE_BYTES]) {
         snprintf(cause, CAUSE_BYTES, has_memory ? "after a loss of power" : "after a loss of power or a reset");
     }
     umount(pstore);
-    size_t length = strlen(cause);
-    if (access(REPAIRED, F_OK) == 0) snprintf(cause + length, CAUSE_BYTES - length, "; its disk was repaired");
+    if (read_text(REPAIRED, text, sizeof text) > 0) {
+        size_t length = strlen(cause);
+        take_line(word, sizeof word, text);
+        snprintf(cause + length, CAUSE_BYTES - length, "; %s", word);
+    }
     dprintf(STDERR_FILENO, "<5>serve: the board started %s\n", cause);
 }
 

@@ -5,7 +5,7 @@
 
 enum { CAUSE_BYTES = 160 };
 
-/* Init has repaired a partition. */
+/* What init did to a partition that was faulty: one line. */
 #define REPAIRED "/run/gatewarden-repaired"
 
 /* Why the board started, by what the last system left behind: once, when data is mounted. */

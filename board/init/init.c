@@ -182,8 +182,27 @@ static void leave_word(int slot) {
     if (fd >= 0) close(fd);
 }
 
+/* A repair that a cut of the power ends leaves no mark in every case: so the boot state has one. */
+static void mark_repair(const char *disk, enum repaired partition, int has_begun) {
+    char device[64];
+    struct boot_state state;
+    if (partition_find(disk, "state", device, sizeof device) != 0 || state_read(device, &state) != 0) return;
+    uint32_t wanted = has_begun ? state.repairing | partition : state.repairing & ~partition;
+    if (wanted == state.repairing) return;
+    state.repairing = wanted;
+    state_write(device, &state);
+}
+
+static int was_repair_cut(const char *disk, enum repaired partition) {
+    char device[64];
+    struct boot_state state;
+    return partition_find(disk, "state", device, sizeof device) == 0 && state_read(device, &state) == 0 &&
+           (state.repairing & partition) != 0;
+}
+
 /* A large card takes minutes. One that takes longer than REPAIR_MS is mounted as it is, if it can be. */
-static void repair(const char *device) {
+static void repair(const char *disk, const char *device, enum repaired partition) {
+    mark_repair(disk, partition, 1);
     dprintf(STDERR_FILENO, "<4>init: %s is checked and repaired\n", device);
     pid_t child = fork();
     if (child == 0) {
@@ -198,20 +217,26 @@ static void repair(const char *device) {
         usleep(50000);
     }
     feed_watchdog();
-    dprintf(STDERR_FILENO, "<4>init: e2fsck ended with %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    dprintf(STDERR_FILENO, "<4>init: e2fsck ended with %d\n", code);
+    /* Once more at the next start helps nobody but one that was killed. */
+    if (code >= 0) mark_repair(disk, partition, 0);
     int word = open("/root" REPAIRED, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
-    if (word >= 0) close(word);
+    if (word < 0) return;
+    dprintf(word, "its disk %s\n", code == 0 || code == 1 ? "was repaired" : "could not be repaired");
+    close(word);
 }
 
-static void mount_kept(const char *disk, const char *name, const char *where, unsigned long flags) {
+static void mount_kept(const char *disk, const char *name, enum repaired partition, const char *where,
+                       unsigned long flags) {
     char device[64];
     if (partition_find(disk, name, device, sizeof device) != 0) return;
-    if (ext4_is_faulty(device) == 1) repair(device);
+    if (ext4_is_faulty(device) == 1 || was_repair_cut(disk, partition)) repair(disk, device, partition);
     for (int round = 0; round < 2; round++) {
         if (mount(device, where, "ext4", MS_NOATIME | MS_NODEV | MS_NOSUID | flags, "errors=remount-ro,commit=5") == 0)
             return;
         dprintf(STDERR_FILENO, "<3>init: cannot mount %s: %s\n", device, strerror(errno));
-        if (round == 0) repair(device);
+        if (round == 0) repair(disk, device, partition);
     }
 }
 
@@ -247,9 +272,9 @@ int main(void) {
     mount("tmpfs", "/root/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m");
     leave_word(slot);
     mount("tmpfs", "/root/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=16m");
-    mount_kept(disk, "data", "/root/data", MS_NOEXEC);
+    mount_kept(disk, "data", REPAIRED_DATA, "/root/data", MS_NOEXEC);
     seed_random("/root/data/random-seed");
-    mount_kept(disk, "factory", "/root/factory", MS_NOEXEC | MS_RDONLY);
+    mount_kept(disk, "factory", REPAIRED_FACTORY, "/root/factory", MS_NOEXEC | MS_RDONLY);
     mount("/proc", "/root/proc", NULL, MS_MOVE, NULL);
     mount("/sys", "/root/sys", NULL, MS_MOVE, NULL);
     umount2("/dev", MNT_DETACH);

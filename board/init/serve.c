@@ -7,11 +7,11 @@
  * missing wire) is tried again every few seconds; meanwhile the watchdog is fed from here if this system has served
  * lanes before, and not if it has not: then the board resets, and in the end the other slot is started. A board without
  * a configuration is fed; one whose data partition is not mounted is not: perhaps it has a configuration, and its card
- * answers at the next start. When the firmware refuses and ext4 has met an error in the data partition, which then
- * lets nobody open a file, or the card does not answer, the board restarts, and init repairs it. A firmware that ends
- * with code 75 has closed its ledger because the UPS switches off: the disks are put in order, and the board waits;
- * when it still has power after REST_MS it starts again, because then the mains is back. If this program dies the
- * kernel panics, and the board resets. It tells the firmware why it is started (cause.h).
+ * answers at the next start. Once ext4 has met an error in data it lets nobody open a file: when the firmware refuses
+ * then, or the card does not answer, the board restarts, so that init repairs it. One that ends with code 75 has closed
+ * its ledger because the UPS switches off: the disks are put in order, and the board waits; when it still has
+ * power after REST_MS it starts again, because then the mains is back. If this program dies the kernel panics, and the
+ * board resets. It tells the firmware why it is started (cause.h).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -40,8 +40,8 @@
 
 enum { FIRMWARE_USER = 900, RETRY_MS = 5000, END_MS = 10000, LATER_MS = 5000, LANE_PRIORITY = 90,
        LINE_PRIORITY = 85, CRASHES = 10, CRASHES_MS = 300000 };
-/* Between two restarts for a faulty disk: a person can log in and look. */
-enum { FAULTY_MS = 60000 };
+/* From a start to a restart for a faulty disk: a person can log in and look. Longer when a repair did not help. */
+enum { FAULTY_MS = 60000, UNMENDED_MS = 3600000 };
 /* The firmware's code for a UPS that goes off, and longer than any UPS takes for it (1 min, 3 min off). */
 enum { POWER_GOES = 75, REST_MS = 300000 };
 
@@ -153,12 +153,6 @@ static int is_data_mounted(void) {
     return stat("/", &root) == 0 && stat("/data", &data) == 0 && root.st_dev != data.st_dev;
 }
 
-static int is_data_faulty(void) {
-    char disk[32], device[64];
-    return boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
-           partition_find(disk, "data", device, sizeof device) == 0 && ext4_is_faulty(device) != 0;
-}
-
 /* It goes on running when it is let go: the firmware takes it over, or the board resets. */
 static void feed_watchdog(void) {
     if (watchdog < 0) watchdog = open(watchdog_path, O_WRONLY | O_CLOEXEC);
@@ -210,6 +204,15 @@ static long now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* One that cannot be read may only tell late of a write that failed: it is asked again. */
+static int needs_repair(long started) {
+    static int unreadable;
+    long patience = access(REPAIRED, F_OK) == 0 ? UNMENDED_MS : FAULTY_MS;
+    int faulty = data_is_faulty();
+    unreadable = faulty < 0 ? unreadable + 1 : 0;
+    return now_ms() - started > patience && (faulty == 1 || unreadable > 1);
 }
 
 /* Each may ping the watchdog before it ends: without a limit they could go on for ever. Counted from the first on. */
@@ -302,7 +305,7 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
 int main(void) {
     int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1;
     pid_t firmware = 0, login = 0;
-    long firmware_at = 0, login_at = 0, soon_until = 0, later_at = now_ms() + LATER_MS;
+    long firmware_at = 0, login_at = 0, soon_until = 0, started = now_ms(), later_at = started + LATER_MS;
     char cause[CAUSE_BYTES];
     sigset_t signals;
     if (log >= 0) dup2(log, STDERR_FILENO);
@@ -331,8 +334,8 @@ int main(void) {
                 firmware_at = take_end(status, cause) ? 0 : now_ms() + RETRY_MS;
                 if (WIFSIGNALED(status) && is_last_of_many_crashes())
                     end_system(0, RB_AUTOBOOT, "after a restart for crashes in a row");
-                if (firmware_at > FAULTY_MS && is_data_faulty()) {
-                    say("2", "/data is faulty, to be repaired at the next start:", EIO);
+                if (firmware_at > 0 && needs_repair(started)) {
+                    say("2", "/data is faulty or does not answer: restarting:", EIO);
                     end_system(0, RB_AUTOBOOT, "after a restart for a faulty disk");
                 }
             } else if (ended == login) {

@@ -68,14 +68,17 @@ static int serves(void) {
 /* No vehicle is at any lane and no arm moves; a firmware that does not answer moves none either. */
 static int is_quiet(void) {
     char answer[ANSWER_BYTES], *rest = answer, *line;
+    int lanes = 0;
     ask("lanes", answer, sizeof answer);
+    int answers = answer[0] != 0;
     while ((line = strsep(&rest, "\r\n")) != NULL) {
         char *phase = strncmp(line, "lane ", 5) == 0 ? strstr(line, ": ") : NULL;
+        lanes += phase != NULL;
         if (phase != NULL && (strncmp(phase, ": idle,", 7) != 0 || strstr(phase, " arm opening") != NULL ||
                               strstr(phase, " arm closing") != NULL))
             return 0;
     }
-    return 1;
+    return lanes > 0 || !answers;
 }
 
 static int read_slot(int slot, struct slot_footer *footer) {
@@ -180,10 +183,7 @@ int main(int count, char **arguments) {
         ask(arguments[2], answer, sizeof answer);
         return answer[0] == 0 ? refuse("the firmware does not answer") : fputs(answer + 1, stdout) < 0;
     }
-    if (strcmp(verb, "is-data-faulty") == 0)
-        return boot_argument("gatewarden.disk", disk, sizeof disk) == 0 &&
-               partition_find(disk, "data", state_device, sizeof state_device) == 0 &&
-               ext4_is_faulty(state_device) == 1 ? 0 : 1;
+    if (strcmp(verb, "is-data-faulty") == 0) return data_is_faulty() == 1 ? 0 : 1;
     if (running < 0) return refuse("nothing says which slot runs");
     if (boot_argument("gatewarden.disk", disk, sizeof disk) != 0 ||
         partition_find(disk, "state", state_device, sizeof state_device) != 0 || state_read(state_device, &state) != 0)

@@ -21,6 +21,9 @@ extern const char *const slot_names[SLOT_COUNT];
 /* A slot that did not confirm itself in so many boots in a row gives way to the other one. */
 enum { BOOT_TRIES = 3 };
 
+/* The partitions that init repairs. */
+enum repaired { REPAIRED_DATA = 1, REPAIRED_FACTORY = 2 };
+
 struct boot_state {
     char magic[8];
     uint32_t generation;
@@ -28,7 +31,7 @@ struct boot_state {
     uint8_t slot;                  /* the slot to boot */
     uint8_t tries;                 /* boots of it since it was last confirmed */
     uint8_t confirmed[SLOT_COUNT]; /* it has once served its lanes */
-    uint32_t reserved;
+    uint32_t repairing;            /* a bit for each of enum repaired whose repair has begun and not ended */
     uint64_t oldest;               /* no slot that was released before this is started; seconds since 1970 */
     uint32_t crc;                  /* of all before it; the highest byte first */
 };
