@@ -47,6 +47,7 @@ enum { POWER_GOES = 75, REST_MS = 300000 };
 
 static const char configuration[] = "/etc/gatewarden/gatewarden.conf";
 static const char state[] = "/data/state";
+static const char shadow[] = "/run/shadow";
 static const char console_socket[] = "/data/state/console.sock";
 static const char watchdog_path[] = "/dev/watchdog0";
 static char console[32];
@@ -302,6 +303,21 @@ static void wait_for_signal(const sigset_t *signals, pid_t firmware, long ms) {
     }
 }
 
+/* When the firmware may start again, if the system goes on. */
+static long go_on_after(int status, char cause[CAUSE_BYTES], long started) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_GOES) rest_until_power_goes();
+    if (take_end(status, cause)) {
+        if (WIFSIGNALED(status) && is_last_of_many_crashes())
+            end_system(0, RB_AUTOBOOT, "after a restart for crashes in a row");
+        return 0;
+    }
+    if (needs_repair(started)) {
+        say("2", "/data is faulty or does not answer: restarting:", EIO);
+        end_system(0, RB_AUTOBOOT, "after a restart for a faulty disk");
+    }
+    return now_ms() + RETRY_MS;
+}
+
 int main(void) {
     int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), is_told = 0, are_lines_raised = 1;
     pid_t firmware = 0, login = 0;
@@ -330,14 +346,7 @@ int main(void) {
         while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
             if (ended == firmware) {
                 firmware = 0;
-                if (WIFEXITED(status) && WEXITSTATUS(status) == POWER_GOES) rest_until_power_goes();
-                firmware_at = take_end(status, cause) ? 0 : now_ms() + RETRY_MS;
-                if (WIFSIGNALED(status) && is_last_of_many_crashes())
-                    end_system(0, RB_AUTOBOOT, "after a restart for crashes in a row");
-                if (firmware_at > 0 && needs_repair(started)) {
-                    say("2", "/data is faulty or does not answer: restarting:", EIO);
-                    end_system(0, RB_AUTOBOOT, "after a restart for a faulty disk");
-                }
+                firmware_at = go_on_after(status, cause, started);
             } else if (ended == login) {
                 login = 0;
                 login_at = now_ms() + 1000;
@@ -370,7 +379,9 @@ int main(void) {
             later_at = 0;
             start(become_later);
         }
-        if (later_at == 0 && login == 0 && now_ms() >= login_at) login = start(become_login);
+        /* Before its password is there each login would be refused. */
+        if (later_at == 0 && login == 0 && now_ms() >= login_at && access(shadow, F_OK) == 0)
+            login = start(become_login);
         wait_for_signal(&signals, firmware, later_at > 0 || (!are_lines_raised && now_ms() < soon_until) ? 20 : 1000);
     }
 }
