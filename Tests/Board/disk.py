@@ -96,7 +96,7 @@ class Disk:
         return code, output, bool(is_repaired)
 
     def boot_state(self):
-        """(slot, tries, boots, confirmed) as board/init/slots.h lays it down."""
+        """What is remembered of boots, as board/init/slots.h lays it down; None when neither copy counts."""
         best = (0, None)
         with open(self.path, "rb") as file:
             for copy in range(2):
