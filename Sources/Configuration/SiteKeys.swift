@@ -166,7 +166,7 @@ extension KeySection {
         Key(
             "uplink.N.password_file", .path(maximum: 255),
             .mandatory(example: "/etc/gatewarden/uplink-1.password"),
-            "The file whose first line is the password; only root should read it.", "密码文件"
+            "The file whose first line is the password; only the controller's own user should read it.", "密码文件"
         ),
         Key(
             "uplink.N.ca_file", .path(maximum: 255), .mandatory(example: "/etc/gatewarden/uplink-1-ca.pem"),
