@@ -450,9 +450,18 @@ class Board:
         text = self.console.text(start)
         return text[: text.index("\nend=")].replace("\r", "").lstrip("\n"), int(found[1])
 
+    def number(self, command):
+        """The number that a command on the logged-in console prints, whatever the kernel's log says around it. A line of
+        the log in the very midst of it is asked past."""
+        for _ in range(3):
+            text, _ = self.run(f"echo number=$({command})=")
+            if found := re.search(r"number=(\d+)=", text):
+                return int(found[1])
+        raise RuntimeError(f"no number came of {command}: {text}")
+
     def bytes_written(self):
         """What this boot's system has written to its disk, on the logged-in console."""
-        return int(self.run(f"cat /sys/block/{self.board['disk']}/stat")[0].split()[6]) * 512
+        return self.number(f"set -- $(cat /sys/block/{self.board['disk']}/stat); echo $7") * 512
 
     def lane_live(self, seconds=60, start=0):
         """Waits for the firmware's word: (its kernel time in seconds, the host's time), or (None, None)."""
